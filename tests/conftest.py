@@ -1,0 +1,63 @@
+"""
+Fixtures for all tests. Those of one subject are in ``tests/fixtures_<subject>.py`` and known everywhere:
+people and situations are built there through actions, so that no test starts in a state the product cannot reach.
+"""
+
+import ipaddress
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.cache import cache
+from django.db import connection
+
+pytest_plugins = [f"tests.{path.stem}" for path in sorted(Path(__file__).parent.glob("fixtures_*.py"))]
+
+
+def pytest_report_header() -> str:
+    return f"database: {connection.display_name}"
+
+
+class NetworkBlocked(RuntimeError):
+    """A test tried to reach another machine."""
+
+
+def _is_here(host: object) -> bool:
+    if host in ("", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(str(host)).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network() -> Any:
+    """Nothing beyond this machine is reached from a test."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_here(address[0]):
+            raise NetworkBlocked(f"A test tried to reach {address[0]}")
+        return connect(self, address)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", guarded)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_over(settings: Any, tmp_path: Path) -> Any:
+    """Each test has its own folder for uploads and an empty cache."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    cache.clear()
+    return
+
+
+@pytest.fixture
+def data_sample() -> Path:
+    """The folder with small samples of real inputs."""
+    return Path(django_settings.BASE_DIR) / "tests" / "data"
