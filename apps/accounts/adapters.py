@@ -1,0 +1,9 @@
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Nobody signs up by themselves: accounts come from invitations and from administrators."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False

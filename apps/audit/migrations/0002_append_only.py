@@ -1,0 +1,9 @@
+from django.db import migrations
+
+from apps.audit.append_only import AppendOnly
+
+
+class Migration(migrations.Migration):
+    dependencies = [("audit", "0001_initial")]
+
+    operations = [AppendOnly(["audit_entry"])]

@@ -1,0 +1,1 @@
+"""The portfolio reads everything and writes nothing, so it has no tables."""
