@@ -18,8 +18,8 @@ PRODUCTION = {
 }
 
 CHECKS: dict[str, list[str]] = {
-    "lint": [PYTHON, "-m", "ruff", "check", "--quiet", "."],
-    "format": [PYTHON, "-m", "ruff", "format", "--check", "--quiet", "."],
+    "lint": [PYTHON, "-m", "ruff", "check", "--output-format", "concise", "."],
+    "format": [PYTHON, "-m", "ruff", "format", "--check", "--output-format", "concise", "."],
     "templates": [PYTHON, "-m", "djlint", "templates", "--lint", "--quiet"],
     "types": [PYTHON, "-m", "mypy"],
     "floors": [str(Path(PYTHON).parent / "lint-imports"), "--no-cache"],
