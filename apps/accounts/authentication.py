@@ -1,14 +1,18 @@
 """API tokens: who they act for and how far they reach."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 from knox.auth import TokenAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from .models import ApiToken, Scope
+
+if TYPE_CHECKING:
+    # At run time the views module imports this one, by its settings.
+    from rest_framework.views import APIView
 
 
 class ApiTokenAuthentication(TokenAuthentication):
@@ -30,7 +34,7 @@ class HasScope(BasePermission):
 
     message = "This token does not carry the scope this request needs. Make one that does on your profile page."
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         if not isinstance(request.auth, ApiToken):
             return True
         needed = getattr(view, "required_scope", None)
