@@ -1,6 +1,7 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from apps.core.views import healthz
 
@@ -8,8 +9,26 @@ admin.autodiscover()
 # Administrators sign in where everybody does: same rate limits, same second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = "AI Factory administration"
+admin.site.site_title = "AI Factory"
+
+api = [
+    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    path("", include("apps.accounts.api.urls")),
+    path("", include("apps.registry.api.urls")),
+    path("", include("apps.gates.api.urls")),
+    path("", include("apps.readiness.api.urls")),
+    path("", include("apps.portfolio.api.urls")),
+]
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("api/v1/", include(api)),
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.registry.urls")),
+    path("", include("apps.gates.urls")),
+    path("", include("apps.readiness.urls")),
+    path("", include("apps.portfolio.urls")),
 ]

@@ -66,7 +66,9 @@ def _carry_out(pk: int) -> bool:
     try:
         with transaction.atomic():
             message = (
-                OutboxMessage.objects.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+                OutboxMessage.objects.select_for_update(
+                    skip_locked=connection.features.has_select_for_update_skip_locked
+                )
                 .filter(pk=pk, done_at=None)
                 .first()
             )

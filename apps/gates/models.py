@@ -94,7 +94,9 @@ class Decision(models.Model):
     class Meta:
         ordering = ["-decided_at", "-pk"]
         indexes = [models.Index(fields=["system", "-decided_at"], name="gates_decision_of_system")]
-        constraints = [models.CheckConstraint(name="gates_decision_phase_is_known", condition=Q(phase__in=Phase.values))]
+        constraints = [
+            models.CheckConstraint(name="gates_decision_phase_is_known", condition=Q(phase__in=Phase.values))
+        ]
 
     def __str__(self) -> str:
         return f"{self.system} → {self.get_phase_display()}: {'granted' if self.granted else 'refused'}"

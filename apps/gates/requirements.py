@@ -143,3 +143,17 @@ def known_requirements() -> dict[str, Requirement]:
     """All requirements that the installed rooms bring, by name."""
     autodiscover_modules("gate_requirements")
     return _REGISTRY
+
+
+_BLOCKER_TESTS: list[Callable[[str], bool]] = []
+
+
+def blocker_test(test: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Register a room's answer to "is the requirement with this key a blocker?": its waivers are the shorter ones."""
+    _BLOCKER_TESTS.append(test)
+    return test
+
+
+def blocker_tests() -> list[Callable[[str], bool]]:
+    known_requirements()
+    return _BLOCKER_TESTS

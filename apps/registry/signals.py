@@ -1,4 +1,4 @@
-"""How the floors above hear of a change without the registry knowing them. Sent inside the transaction of the change."""
+"""How the floors above hear of a change without the registry knowing them; sent in the transaction of the change."""
 
 from typing import Any
 

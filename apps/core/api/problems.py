@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError as DjangoValidationError
+from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
 from django.http import Http404
 from rest_framework import exceptions, status
@@ -99,7 +100,9 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     code = str(getattr(error, "default_code", ""))
     if isinstance(error, exceptions.ValidationError):
         response.status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-        response.data = problem(422, "Some of what you sent is not valid.", code="invalid", errors=_flatten(error.detail))
+        response.data = problem(
+            422, "Some of what you sent is not valid.", code="invalid", errors=_flatten(error.detail)
+        )
     else:
         response.data = problem(response.status_code, str(error.detail), code=code)
     response.content_type = "application/problem+json"
