@@ -1,4 +1,4 @@
-"""How every form looks and speaks: Tabler classes, marked optional fields, an error summary that leads to the fields."""
+"""How every form looks and speaks: our classes, optional fields marked, an error summary that leads to the fields."""
 
 from collections.abc import Iterator
 from typing import Any

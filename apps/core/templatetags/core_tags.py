@@ -61,16 +61,22 @@ def when(value: datetime | None, empty: str = "Never", zone: bool = False, ago: 
     if not value:
         return format_html('<span class="text-secondary">{}</span>', empty)
     utc, local = value.astimezone(UTC), timezone.localtime(value)
-    if ago:
-        text = f"{timesince(value, depth=1)} ago" if value <= timezone.now() else format_date(local, "j M Y, H:i")
-    else:
-        text = format_date(local, "j M Y, H:i T" if zone else "j M Y, H:i")
+    text = _ago(value) if ago else ""
+    text = text or format_date(local, "j M Y, H:i T" if zone else "j M Y, H:i")
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
         format_date(utc, "j M Y, H:i:s") + " UTC",
         text,
     )
+
+
+def _ago(value: datetime) -> str:
+    """How long ago in words, empty for a moment to come."""
+    seconds = (timezone.now() - value).total_seconds()
+    if seconds < 0:
+        return ""
+    return "just now" if seconds < 60 else f"{timesince(value, timezone.now(), depth=1)} ago"
 
 
 def _as_day(value: date | datetime) -> date:
@@ -97,7 +103,9 @@ def due(value: date | datetime | None, empty: str = "No date", soon: int = 14) -
         tone, sign, words = "warn", "clock", "today" if left == 0 else f"in {_days(left)}"
     else:
         return day(value)
-    return format_html('<span class="due due-{}">{}{} <span>· {}</span></span>', tone, icon(sign), day(value), words)
+    return format_html(
+        '<span class="due due-{}">{}{} <span class="due-words">{}</span></span>', tone, icon(sign), day(value), words
+    )
 
 
 def _days(count: int) -> str:
@@ -108,7 +116,9 @@ def _days(count: int) -> str:
 def person(who: Any, note: str = "", empty: str = "Nobody") -> SafeString:
     """Initials and name of a user, a team or a name kept as text."""
     if not who:
-        return format_html('<span class="person person-empty">{}{}</span>', icon("user"), empty)
+        return format_html(
+            '<span class="person person-empty"><span class="person-initials">{}</span>{}</span>', icon("user"), empty
+        )
     name = who if isinstance(who, str) else (getattr(who, "full_name", "") or str(who))
     words = name.split()
     initials = (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper()
@@ -290,10 +300,8 @@ def facts(content: str, css: str = "") -> SafeString:
 @register.simple_block_tag
 def fact(content: str, label: str, empty: str = "Not stated", wide: bool = False) -> SafeString:
     """A line of a list of facts, which says so when nothing is known."""
-    said = content.strip() or format_html('<span class="text-secondary">{}</span>', empty)
-    return format_html(
-        '<div class="fact{}"><dt>{}</dt><dd>{}</dd></div>', " fact-wide" if wide else "", label, mark_safe(said)
-    )
+    said = content if content.strip() else format_html('<span class="text-secondary">{}</span>', empty)
+    return format_html('<div class="fact{}"><dt>{}</dt><dd>{}</dd></div>', " fact-wide" if wide else "", label, said)
 
 
 CALLOUT_ICONS = {"info": "info-circle", "met": "circle-check", "warn": "alert-triangle", "blocked": "ban"}

@@ -37,7 +37,9 @@ _words("review", "running", "refresh")
 _words("warn", "waived", "gavel")
 _words("warn", "expiring expires_soon due_soon stale", "clock")
 _words("warn", "at_risk duplicate conditional conditions changed changes_requested attention unknown")
-_words("blocked", "not_met unmet rejected reject rejection refused failed failing conflict false no missing not_granted")
+_words(
+    "blocked", "not_met unmet rejected reject rejection refused failed failing conflict false no missing not_granted"
+)
 _words("blocked", "blocked suspended revoked banned", "ban")
 _words("blocked", "void voided", "circle-x")
 _words("blocked", "expired overdue lapsed", "clock-exclamation")
