@@ -1,5 +1,9 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from .views import catalogue
 
 app_name = "readiness"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("catalogue/", catalogue.catalogue, name="catalogue"),
+]
