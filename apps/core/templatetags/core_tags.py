@@ -181,6 +181,9 @@ SETTLED = {"met", "warn", "none"}
 
 
 def _url(name: str, *args: Any) -> str:
+    """The address of a page by name, empty if there is none. An address is taken as it is."""
+    if name.startswith("/"):
+        return name
     try:
         return reverse(name, args=args) if name else ""
     except NoReverseMatch:
@@ -237,9 +240,11 @@ def tab(
 @register.simple_tag
 def crumb(label: str, name: str = "", *args: Any) -> SafeString:
     """One step of the breadcrumb; the last has no address."""
+    if not name:
+        return format_html('<li><span aria-current="page">{}</span></li>', label)
     if url := _url(name, *args):
         return format_html('<li><a href="{}">{}</a></li>', url, label)
-    return format_html('<li><span aria-current="page">{}</span></li>', label)
+    return format_html("<li>{}</li>", label)
 
 
 # --- Frames: block tags whose markup is in templates/components -------------------------------------------------------
