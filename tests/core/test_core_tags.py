@@ -158,6 +158,6 @@ def test_a_refusal_is_shown_beside_the_field_it_names():
     assert form.non_field_errors() == ["Not now."]
 
 
-@pytest.mark.parametrize("template", ["400.html", "403_csrf.html", "500.html"])
+@pytest.mark.parametrize("template", ["400.html", "403.html", "403_csrf.html", "404.html", "409.html", "500.html"])
 def test_pages_of_last_resort_need_no_context(template):
     assert "<h1>" in get_template(template).render()
