@@ -81,7 +81,7 @@ class SQLiteDatabase:
 
     def _build(self) -> None:
         # Other processes may still copy from an older template: leave those of the last hours.
-        for old in self.cache.glob("*.sqlite3*"):
+        for old in self.cache.glob("template-*"):
             if time.time() - old.stat().st_mtime > 6 * 3600:
                 old.unlink(missing_ok=True)
         unfinished = self.template.with_suffix(f".{uuid.uuid4().hex}")
