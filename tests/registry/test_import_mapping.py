@@ -174,7 +174,7 @@ def test_a_column_the_file_does_not_have_is_told_once_not_in_every_row():
     assert row.values["phase"] == "idea"
     assert row.warnings == ()
     assert "No column of the file gives Phase; it is set to idea." in absent(profile, places)
-    assert "No column of the file gives Unit; it stays open." in absent(profile, places)
+    assert "No column of the file gives Organisational unit; it stays open." in absent(profile, places)
 
 
 def test_a_null_character_is_refused():

@@ -1,5 +1,7 @@
 from django.urls import URLPattern
 
+from .import_urls import urlpatterns as import_urls
+
 app_name = "registry-api"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [*import_urls]

@@ -83,6 +83,8 @@ def _check_shape(line: SourceLine, table: Table, notes: _Notes) -> None:
 def _field(rule: FieldRule, line: SourceLine, table: Table, profile: Profile, places: Places, notes: _Notes) -> Value:
     if all(places.get(key) is None for key in rule.columns):
         # Told once for the whole file (profiles.absent), not in every row.
+        if rule.required:
+            notes.errors.append(f"No column of the file gives {rule.target.label}: {rule.required}")
         return rule.value_if_absent
     where = " + ".join(_label(key, table, profile, places) for key in rule.columns)
     cells = [_cell(line, places.get(key)) for key in rule.columns]
