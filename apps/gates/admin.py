@@ -24,7 +24,7 @@ class RequirementInline(admin.TabularInline):
     model = GateRequirement
     extra = 0
     can_delete = False
-    fields = readonly_fields = ["phase", "position", "name", "params", "tiers", "severity", "waivable"]
+    readonly_fields = ["phase", "position", "name", "params", "tiers", "severity", "waivable"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

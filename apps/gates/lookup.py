@@ -1,12 +1,13 @@
 """Finding the model version that a gate is asked about."""
 
+from django.db.models import QuerySet
+
 from apps.core.exceptions import RuleViolation
 from apps.registry.models import AISystem, ModelVersion
-from apps.registry.querysets import ModelVersionQuerySet
 
 
 def find_version(
-    system: AISystem, version: str = "", digest: str = "", *, among: ModelVersionQuerySet
+    system: AISystem, version: str = "", digest: str = "", *, among: QuerySet[ModelVersion]
 ) -> ModelVersion | None:
     """
     The version named as ``model/number`` or by the digest of its artefact; none where neither is given.

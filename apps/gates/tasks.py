@@ -1,4 +1,5 @@
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from celery import shared_task
 from django.db import transaction
@@ -11,10 +12,10 @@ from apps.registry.models import AISystem
 from .models import SystemStatus
 from .status import refresh
 
-SWEEPS: list = []
+SWEEPS: list[Callable[[datetime], object]] = []
 
 
-def sweeper(function):  # type: ignore[no-untyped-def]
+def sweeper(function: Callable[[datetime], object]) -> Callable[[datetime], object]:
     """Register a room's ``sweep(now)``: what has run out since is written down before the gates are asked again."""
     SWEEPS.append(function)
     return function

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.accounts.models import User
 from apps.accounts.stepup import needs_code
 from apps.core.exceptions import RuleViolation
 from apps.registry.models import PHASE_ORDER, AISystem, ModelVersion, Phase
@@ -251,7 +252,7 @@ def suspend(request: HttpRequest, slug: str) -> HttpResponse:
 def resume(request: HttpRequest, slug: str) -> HttpResponse:
     system = _system(request, slug)
     suspension = Suspension.objects.filter(system=system, resumption=None).select_related("suspended_by").first()
-    form = ResumeForm(request.POST or None, needs_code=needs_code(request.user))
+    form = ResumeForm(request.POST or None, needs_code=needs_code(cast(User, request.user)))
     if request.method == "POST" and suspension is not None and form.is_valid():
         try:
             actions.resume(suspension, by=request.user, zone=timezone.get_current_timezone_name(), **form.cleaned_data)

@@ -11,4 +11,4 @@ class CursorPage(CursorPagination):
     page_size = 100
     page_size_query_param = "limit"
     max_page_size = 500
-    ordering = "pk"
+    ordering: str | tuple[str, ...] = "pk"

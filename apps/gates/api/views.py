@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.models import ApiToken, Scope
 from apps.core.api.mixins import IdempotentMixin, IfMatchMixin
+from apps.core.api.pagination import CursorPage
 from apps.core.exceptions import NotAllowed
 from apps.registry.models import AISystem, ModelVersion, Phase
 
@@ -31,6 +32,10 @@ from .serializers import (
     WaiverDecisionSerializer,
     WaiverSerializer,
 )
+
+
+class NewestFirst(CursorPage):
+    ordering = ("-decided_at", "-pk")
 
 
 def system_or_404(request: Request, slug: str) -> AISystem:
@@ -152,13 +157,11 @@ class SystemDecisions(generics.ListAPIView):
     serializer_class = DecisionRowSerializer
     queryset = Decision.objects.none()
 
+    pagination_class = NewestFirst
+
     def get_queryset(self) -> Any:
         system = system_or_404(self.request, self.kwargs["slug"])
         return Decision.objects.filter(system=system).select_related("decided_by", "model_version__model")
-
-    def paginate_queryset(self, queryset: Any) -> Any:
-        self.paginator.ordering = ("-decided_at", "-pk")
-        return super().paginate_queryset(queryset)
 
 
 class DecisionDetail(APIView):
