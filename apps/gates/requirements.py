@@ -12,6 +12,7 @@ A policy names them with parameters; the evaluation calls them and dresses their
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.utils.module_loading import autodiscover_modules
@@ -139,9 +140,15 @@ def requirement(name: str, *, title: str, owner: str) -> Callable[[Check], Check
     return register
 
 
+@cache
+def _find_rooms() -> None:
+    # Once a process: looking for a module in every app costs more than an evaluation does.
+    autodiscover_modules("gate_requirements")
+
+
 def known_requirements() -> dict[str, Requirement]:
     """All requirements that the installed rooms bring, by name."""
-    autodiscover_modules("gate_requirements")
+    _find_rooms()
     return _REGISTRY
 
 
