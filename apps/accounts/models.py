@@ -11,6 +11,8 @@ from django.db.models import Q
 from django.utils import timezone
 from knox.models import AbstractAuthToken
 
+from apps.core.canonical import sha256_hex
+
 
 def check_timezone(name: str) -> None:
     """:raises ValidationError: ``name`` is no IANA time zone."""
@@ -28,16 +30,29 @@ class OrgRole(models.TextChoices):
     ADMIN = "admin", "Administrator"
 
 
+AUTOMATION = "automation"
+
+
 class UserManager(DjangoUserManager):
     def automation(self) -> "User":
         """The account that scheduled work and commands act as when no person asked: it can never sign in."""
         user, made = self.get_or_create(
-            username="automation", defaults={"full_name": "AI Factory (automatic)", "is_active": False}
+            username=AUTOMATION, defaults={"full_name": "AI Factory (automatic)", "is_active": False}
         )
         if made:
             user.set_unusable_password()
             user.save(update_fields=["password"])
+        user._via = "task"
         return user
+
+    def people(self) -> "models.QuerySet[User]":
+        """Everybody with an account, without the account of the automation."""
+        return self.exclude(username=AUTOMATION)
+
+    def administrators(self) -> "models.QuerySet[User]":
+        """Active people who may configure the installation."""
+        holders = OrganisationRole.objects.filter(role=OrgRole.ADMIN).values("user")
+        return self.filter(Q(is_superuser=True) | Q(pk__in=holders), is_active=True)
 
 
 class User(AbstractUser):
@@ -61,7 +76,9 @@ class User(AbstractUser):
         constraints = [
             models.UniqueConstraint(
                 models.functions.Lower("email"), condition=~Q(email=""), name="accounts_user_email_once"
-            )
+            ),
+            # Two people whose names differ in case only cannot be told apart in a list of signers.
+            models.UniqueConstraint(models.functions.Lower("username"), name="accounts_user_username_once"),
         ]
 
     def __str__(self) -> str:
@@ -83,9 +100,18 @@ class User(AbstractUser):
         return self._org_roles
 
     @property
+    def is_automation(self) -> bool:
+        return self.username == AUTOMATION
+
+    @property
+    def administers(self) -> bool:
+        """May configure the installation: organisation roles, Django admin. No right to sign comes with it."""
+        return self.is_active and (self.is_superuser or OrgRole.ADMIN in self.org_roles)
+
+    @property
     def runs_the_office(self) -> bool:
         """May run things across systems: imports, bulk assignment, invitations."""
-        return self.is_superuser or bool(self.org_roles & {OrgRole.GOVERNANCE_OFFICE, OrgRole.ADMIN})
+        return self.administers or OrgRole.GOVERNANCE_OFFICE in self.org_roles
 
     @property
     def sees_everything(self) -> bool:
@@ -137,6 +163,8 @@ class Scope(models.TextChoices):
 class ApiToken(AbstractAuthToken):
     """A hashed, expiring key for machines that acts for a person within its scopes."""
 
+    # What pages and entries call it by: the key of the row is its digest.
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=100)
     scopes = models.JSONField(default=list)
     last_used = models.DateTimeField(null=True, blank=True)
@@ -147,38 +175,95 @@ class ApiToken(AbstractAuthToken):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_expired(self) -> bool:
+        return self.expiry is not None and self.expiry <= timezone.now()
+
+    @property
+    def scope_labels(self) -> list[str]:
+        return [str(Scope(scope).label) if scope in Scope.values else scope for scope in self.scopes]
+
 
 def invitation_token() -> str:
     """The secret half of an invitation link: 256 random bits."""
     return secrets.token_urlsafe(32)
 
 
+def token_hash(token: str) -> str:
+    """What is kept of an invitation link. The token has 256 random bits, so a plain hash is enough."""
+    return sha256_hex(token.encode())
+
+
+def unsent_token_hash() -> str:
+    """The hash of a token that nobody has: the link itself is made when the e-mail goes out."""
+    return token_hash(invitation_token())
+
+
 class Invitation(models.Model):
     """An e-mailed, single-use link with which a new person makes their account. Only the link's hash is kept."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Waiting for an answer"
+        EXPIRED = "expired", "Expired"
+        ACCEPTED = "accepted", "Accepted"
+        WITHDRAWN = "withdrawn", "Withdrawn"
 
     email = models.EmailField()
     full_name = models.CharField(max_length=150)
     job_title = models.CharField(max_length=150, blank=True)
     team = models.ForeignKey(Team, on_delete=models.SET_NULL, null=True, blank=True)
-    token_sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    token_sha256 = models.CharField(max_length=64, unique=True, editable=False, default=unsent_token_hash)
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     invited_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="When the newest link went out.")
     accepted_by = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="invitation"
     )
     accepted_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-invited_at"]
+        constraints = [
+            models.UniqueConstraint(
+                models.functions.Lower("email"),
+                condition=Q(accepted_at=None, withdrawn_at=None),
+                name="accounts_invitation_waits_once_per_email",
+            ),
+            models.CheckConstraint(
+                name="accounts_invitation_withdrawn_by_and_at",
+                condition=Q(withdrawn_by=None, withdrawn_at=None)
+                | Q(withdrawn_by__isnull=False, withdrawn_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="accounts_invitation_accepted_or_withdrawn", condition=Q(accepted_at=None) | Q(withdrawn_at=None)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.email
 
     @property
+    def state(self) -> "Invitation.State":
+        if self.accepted_at:
+            return self.State.ACCEPTED
+        if self.withdrawn_at:
+            return self.State.WITHDRAWN
+        return self.State.OPEN if self.expires_at > timezone.now() else self.State.EXPIRED
+
+    @property
     def is_open(self) -> bool:
-        return self.accepted_at is None and self.withdrawn_at is None and self.expires_at > timezone.now()
+        """Its link works."""
+        return self.state == self.State.OPEN
+
+    @property
+    def is_waiting(self) -> bool:
+        """Neither accepted nor withdrawn: it may be sent again, which renews an expired one."""
+        return self.accepted_at is None and self.withdrawn_at is None
 
 
 class Proof(models.Model):
@@ -189,9 +274,9 @@ class Proof(models.Model):
     """
 
     class Method(models.TextChoices):
-        PASSWORD = "password", "Password"  # noqa: S105
-        PASSWORD_TOTP = "password+totp", "Password and authenticator code"  # noqa: S105
-        PASSWORD_RECOVERY = "password+recovery_code", "Password and recovery code"  # noqa: S105
+        PASSWORD = "password", "Password"
+        PASSWORD_TOTP = "password+totp", "Password and authenticator code"
+        PASSWORD_RECOVERY = "password+recovery_code", "Password and recovery code"
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     method = models.CharField(max_length=30, choices=Method.choices)

@@ -15,5 +15,9 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         from simple_history.signals import post_create_historical_record
 
+        from . import labels, signins
+
         # The ledger entry of a save points at the history row that save wrote.
         post_create_historical_record.connect(_remember_history, dispatch_uid="remember_history")
+        signins.connect()
+        labels.autodiscover()

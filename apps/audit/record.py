@@ -56,7 +56,7 @@ def system_of(obj: Any) -> Any:
 def record(
     *,
     act: str,
-    obj: models.Model,
+    obj: models.Model | None,
     by: Any,
     system: Any = None,
     before: dict | None = None,
@@ -70,9 +70,10 @@ def record(
     Append one entry to the ledger, in the running transaction.
 
     ``before`` and ``after`` are the object's columns; only their salted commitments enter the entry. ``ref`` holds
-    public references such as digests. ``via`` says through which kind of access (session, token, task).
+    public references such as digests. ``via`` says through which kind of access (session, token, task). ``obj`` is None
+    where nothing of ours is concerned, such as a sign-in with a name nobody has.
     """
-    system = system or system_of(obj)
+    system = system or (system_of(obj) if obj is not None else None)
     salt = secrets.token_bytes(32)
     now = timezone.now()
     eid = uuid.uuid4()
@@ -84,14 +85,14 @@ def record(
         "after": after if after is None else {k: after[k] for k in changed} or after,
     }
     private = plain(private)
-    object_id = str(getattr(obj, "uid", None) or obj.pk)
+    kind, object_id = _address_of(obj)
     body = {
         "typ": "aifactory.audit/v1",
         "eid": eid,
         "at": now,
         "actor": {"sub": by.uid if by else None, "via": via or getattr(by, "_via", "session")},
         "act": act,
-        "obj": {"kind": obj._meta.label_lower, "id": object_id, "ver": getattr(obj, "version", None)},
+        "obj": {"kind": kind, "id": object_id, "ver": getattr(obj, "version", None)},
         "system": system.uid if system is not None else None,
         "before": commitment(salt, private["before"]) if before is not None else None,
         "after": commitment(salt, private["after"]) if after is not None else None,
@@ -105,7 +106,7 @@ def record(
         body=canonical_bytes(body),
         at=now,
         act=act,
-        kind=obj._meta.label_lower,
+        kind=kind,
         object_id=object_id,
         system_uid=system.uid if system is not None else None,
         actor_uid=by.uid if by else None,
@@ -114,12 +115,17 @@ def record(
     return entry
 
 
+def _address_of(obj: models.Model | None) -> tuple[str, str]:
+    """The kind of an object and its public identifier, as entries hold them."""
+    if obj is None:
+        return "", ""
+    return obj._meta.label_lower, str(getattr(obj, "uid", None) or obj.pk)
+
+
 def _history_reference(history: Any, salt: bytes) -> dict[str, Any] | None:
     if history is None:
         return None
-    columns = {
-        field.attname: _hashable(getattr(history, field.attname)) for field in history.tracked_fields
-    }
+    columns = {field.attname: _hashable(getattr(history, field.attname)) for field in history.tracked_fields}
     return {"table": history._meta.db_table, "id": history.pk, "commit": commitment(salt, columns)}
 
 
