@@ -16,7 +16,7 @@ from apps.registry import actions
 from apps.registry.models import AISystem
 from apps.registry.roles import Role
 
-PASSWORD = "four bright kettles"  # noqa: S105
+PASSWORD = "four bright kettles"
 
 # fixture name -> role on ``system``; the owner registers it
 SYSTEM_ROLES = {

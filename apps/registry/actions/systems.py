@@ -45,7 +45,7 @@ def register_system(
     **facts: Any,
 ) -> AISystem:
     """
-    Take a system into the register. It belongs to ``owner``, else to ``by``; what an import brings belongs to nobody yet.
+    Take a system into the register. It belongs to ``owner``, else to ``by``; what an import brings has no owner yet.
 
     ``phase`` other than idea states where a system stands that ran before it was registered; no gate was asked.
 

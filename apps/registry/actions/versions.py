@@ -1,6 +1,7 @@
 import re
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 
@@ -17,7 +18,7 @@ CORRECTABLE = frozenset({"artefact_digest", "source", "description"})
 
 
 def as_digest(text: str) -> str:
-    """A SHA-256 however tools print it, in the one form kept here; anything else unchanged, for validation to refuse."""
+    """A SHA-256, however tools print it, in the form kept here; anything else as it is, for validation to refuse."""
     found = _BARE_SHA256.fullmatch(text.strip())
     return f"sha256:{found[1].lower()}" if found else text.strip()
 
@@ -35,6 +36,8 @@ def register_model(system: AISystem, *, by: Any, name: str, description: str = "
     policies.check_can_contribute(system, user=by)
     model = RegisteredModel(system=system, name=name.strip(), description=description)
     model.clean_fields()
+    if set("/:") & set(model.name):
+        raise ValidationError({"name": "A name has no / and no : in it, because it becomes part of addresses."})
     if RegisteredModel.objects.filter(name=model.name).exists():
         raise RuleViolation(
             "A model of this name is registered already.", code="model_name_taken", help="Choose another.", field="name"
