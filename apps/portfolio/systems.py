@@ -1,0 +1,202 @@
+"""The portfolio as rows: which systems a person sees, filtered and sorted, with the gate's answer beside each."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Case, Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Value, When
+
+from apps.registry.models import PHASE_ORDER, AISystem, BusinessFunction, Deputyship, Phase, RoleAssignment, SourceRow
+from apps.registry.roles import Role
+
+PAGE_SIZE = 50
+COUNTED_UP_TO = 1000
+
+PHASE_LABELS = dict(Phase.choices)
+FUNCTION_LABELS = dict(BusinessFunction.choices)
+
+# One word per state of a system in the portfolio, shared by the funnel, the filters and the export.
+BLOCKED = Q(status__next_granted=False) & ~Q(status__next_phase="")
+READY = Q(status__next_granted=True)
+AT_RISK = Q(status__at_risk_since__isnull=False)
+SUSPENDED = Q(status__suspended=True)
+# Somebody who left does not own anything any more, as the gate sees it.
+UNOWNED = Q(owned=None) | Q(owned__user__is_active=False)
+STATES = {"blocked": BLOCKED, "ready": READY, "at_risk": AT_RISK, "suspended": SUSPENDED}
+
+# What a row shows, and where it comes from.
+COLUMNS = {
+    "slug": "slug",
+    "name": "name",
+    "unit": "unit",
+    "business_function": "business_function",
+    "phase": "phase",
+    "tier": "tier",
+    "updated_at": "updated_at",
+    "owner": "owned__user__full_name",
+    "owner_is_active": "owned__user__is_active",
+    "sentence": "status__sentence",
+    "next_phase": "status__next_phase",
+    "granted": "status__next_granted",
+    "missing": "status__missing",
+    "met": "status__met",
+    "required": "status__required",
+    "at_risk_since": "status__at_risk_since",
+    "suspended": "status__suspended",
+}
+
+phase_position = Case(*[When(phase=phase, then=Value(n)) for n, phase in enumerate(PHASE_ORDER)])
+
+# Every order ends in the primary key, so that no row is shown twice or left out between two pages.
+SORTS: dict[str, list[Any]] = {
+    "name": ["name", "pk"],
+    "-name": ["-name", "-pk"],
+    "phase": [phase_position.asc(), "name", "pk"],
+    "-phase": [phase_position.desc(), "name", "pk"],
+    "missing": [F("status__missing").asc(nulls_last=True), "name", "pk"],
+    "-missing": [F("status__missing").desc(nulls_last=True), "name", "pk"],
+    "updated": ["updated_at", "pk"],
+    "-updated": ["-updated_at", "-pk"],
+}
+DEFAULT_SORT = "name"
+
+
+def listed(user: Any) -> QuerySet[AISystem]:
+    """The systems ``user`` may see, with ``owned``: the assignment of the owner, if there is one."""
+    return AISystem.objects.visible_to(user).annotate(
+        owned=FilteredRelation("assignments", condition=Q(assignments__role=Role.OWNER))
+    )
+
+
+def ids_where(user: Any, *roles: str) -> Any:
+    """
+    Ids of the systems on which ``user`` holds one of ``roles`` (default: any): themselves, by a team or as a deputy.
+
+    A UNION, so that the planner reads small tables by index and not the whole portfolio.
+    """
+    own = RoleAssignment.objects.filter(user=user)
+    by_team = RoleAssignment.objects.filter(team__group__user=user)
+    standing_in = Deputyship.objects.running().filter(deputy=user)
+    if roles:
+        own, by_team, standing_in = (rows.filter(role__in=roles) for rows in (own, by_team, standing_in))
+    return own.values("system_id").union(by_team.values("system_id"), standing_in.values("system_id"))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person asked the list for; empty means everything."""
+
+    q: str = ""
+    phase: str = ""
+    tier: str = ""
+    function: str = ""
+    unit: str = ""
+    owner: str = ""
+    state: str = ""
+    source: str = ""
+    sort: str = DEFAULT_SORT
+
+    def as_json(self) -> dict[str, str]:
+        """Only what was chosen."""
+        return {name: value for name, value in vars(self).items() if value and (name, value) != ("sort", DEFAULT_SORT)}
+
+
+def chosen(user: Any, choice: Choice) -> QuerySet[AISystem]:
+    """The visible systems that fit ``choice``, sorted by it. Values outside the lists are the form's to refuse."""
+    rows: Any = listed(user)
+    if choice.q:
+        rows = rows.matching(choice.q)
+    if choice.phase:
+        rows = rows.filter(phase=choice.phase)
+    if choice.tier:
+        rows = rows.filter(tier=None if choice.tier == "none" else int(choice.tier))
+    if choice.function:
+        rows = rows.filter(business_function="" if choice.function == "none" else choice.function)
+    if choice.unit:
+        rows = rows.filter(unit__icontains=choice.unit)
+    if choice.owner:
+        rows = rows.filter(_owner(user, choice.owner))
+    if choice.state:
+        rows = rows.filter(STATES[choice.state])
+    if choice.source:
+        imported = Exists(SourceRow.objects.filter(system=OuterRef("pk"), is_current=True))
+        rows = rows.filter(imported if choice.source == "imported" else ~imported)
+    return rows.order_by(*SORTS[choice.sort])
+
+
+def _owner(user: Any, owner: str) -> Q:
+    if owner == "none":
+        return UNOWNED
+    return Q(owned__user=user) if owner == "me" else Q(pk__in=ids_where(user))
+
+
+@dataclass
+class Page:
+    """One page of the list. ``total`` is exact, or None where there are more than were counted."""
+
+    rows: list[dict[str, Any]]
+    number: int
+    has_next: bool
+    total: int | None
+    size: int = field(default=PAGE_SIZE)
+
+    @property
+    def previous(self) -> int:
+        return self.number - 1
+
+    @property
+    def next(self) -> int:
+        return self.number + 1
+
+    @property
+    def first(self) -> int:
+        return (self.number - 1) * self.size + 1
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.rows) - 1
+
+    @property
+    def summary(self) -> str:
+        """Such as "51 to 100 of 2,145", or "of more than 1,000" where nobody asked for the exact number."""
+        if not self.rows:
+            return "No more systems"
+        total = f"more than {COUNTED_UP_TO:,}" if self.total is None else f"{self.total:,}"
+        return f"{self.first:,} to {self.last:,} of {total}"
+
+
+def page_of(rows: QuerySet[AISystem], number: int, *, count_all: bool = False) -> Page:
+    """
+    Page ``number`` of ``rows`` as plain dictionaries, in one query; a second one counts, up to a thousand unless asked.
+
+    Counting all through the permission filter would cost more than the page itself.
+    """
+    start = (number - 1) * PAGE_SIZE
+    found = list(rows.values_list(*COLUMNS.values())[start : start + PAGE_SIZE + 1])
+    has_next = len(found) > PAGE_SIZE
+    page = Page([as_row(values) for values in found[:PAGE_SIZE]], number, has_next, None)
+    if not has_next and (found or number == 1):
+        page.total = start + len(found)
+    else:
+        page.total = counted(rows, up_to=None if count_all else COUNTED_UP_TO)
+    return page
+
+
+def as_row(values: tuple[Any, ...]) -> dict[str, Any]:
+    """The values of ``COLUMNS`` by name, with their codes in words."""
+    row: dict[str, Any] = dict(zip(COLUMNS, values, strict=True))
+    row["phase_label"] = PHASE_LABELS[row["phase"]]
+    row["function_label"] = FUNCTION_LABELS.get(row["business_function"], "")
+    row["url"] = f"/systems/{row['slug']}/"
+    row["is_blocked"] = bool(row["next_phase"]) and not row["granted"]
+    if row["owner"] and not row["owner_is_active"]:
+        row["owner_note"] = "no longer active"
+    return row
+
+
+def counted(rows: QuerySet[AISystem], *, up_to: int | None = COUNTED_UP_TO) -> int | None:
+    """How many there are; None for more than ``up_to``."""
+    rows = rows.order_by().values("pk")
+    if up_to is None:
+        return rows.count()
+    found = rows[: up_to + 1].count()
+    return None if found > up_to else found
