@@ -23,7 +23,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
+from django.db import connections, transaction
 
 GRACE = 10  # seconds a part gets to finish what it is doing
 LOOK_EVERY = 0.25
@@ -147,7 +147,9 @@ class Command(BaseCommand):
         call_command("load_catalogues", verbosity=0, stdout=open(os.devnull, "w"))  # noqa: PTH123, SIM115
         if self._wants_demo():
             self._say("Loading the demonstration portfolio ...")
-            call_command("load_demo", verbosity=0)
+            # Stopped half-way it leaves nothing, and the next start loads it again.
+            with transaction.atomic():
+                call_command("load_demo", verbosity=0)
         connections.close_all()
 
     def _wants_demo(self) -> bool:
