@@ -58,6 +58,12 @@ class AISystemQuerySet(OfSystemQuerySet):
             held = held.filter(role__in=roles)
         return self.filter(pk__in=held.values("system_id"))
 
+    def lacking(self, role: str) -> "AISystemQuerySet":
+        """Systems on which nobody was given ``role``."""
+        from .models import RoleAssignment
+
+        return self.exclude(pk__in=RoleAssignment.objects.filter(role=role).values("system_id"))
+
 
 class ModelVersionQuerySet(OfSystemQuerySet):
     system_path = "model__system"

@@ -49,7 +49,7 @@ def test_nonsense_and_the_future_are_said_on_a_page_and_refused_in_the_api(text)
     request = page(text)
 
     assert requested_instant(request) is None
-    assert [str(message) for message in get_messages(request)][0].endswith("This is how things are now.")
+    assert str(next(iter(get_messages(request)))).endswith("This is how things are now.")
     with pytest.raises(ValidationError):
         requested_instant(Request(page(text)))
 

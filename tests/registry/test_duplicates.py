@@ -43,7 +43,7 @@ def test_the_purpose_breaks_ties(inventory, office, owner):
 
     likely = similar_systems(owner, "Claims triage helper", "Sorts incoming insurance claims by urgency")
 
-    assert [one.system.name for one in likely][0] == "Claims Triage Assistant"
+    assert likely[0].system.name == "Claims Triage Assistant"
     assert "similar purpose" in likely[0].words
     assert twin in [one.system for one in likely][1:] or len(likely) == 1
 
