@@ -4,7 +4,6 @@ from typing import Any
 
 from django.utils import timezone
 
-from apps.core.exceptions import RuleViolation
 from apps.core.mail import queue_mail
 from apps.registry.models import LIVE_PHASES, PHASE_ORDER, AISystem, Phase
 from apps.registry.people import People
@@ -30,8 +29,8 @@ def refresh(system: AISystem, *, by: Any = None) -> SystemStatus:
     policy = policy_in_force()
     people = People(system)
     ahead_phase = next_phase(system)
-    ahead = evaluate(system, ahead_phase, policy=policy, people=people) if ahead_phase else None
-    here = _current(system, policy, people)
+    ahead = _answer(system, ahead_phase, policy, people)
+    here = _answer(system, system.phase, policy, people)
     before = SystemStatus.objects.filter(pk=system.pk).first()
     shown = ahead or here
     now = timezone.now()
@@ -55,12 +54,11 @@ def refresh(system: AISystem, *, by: Any = None) -> SystemStatus:
     return status
 
 
-def _current(system: AISystem, policy: GatePolicy, people: People) -> Evaluation | None:
-    """Does the gate of the phase it is in still hold? None where that phase has no gate."""
-    try:
-        return evaluate(system, system.phase, policy=policy, people=people)
-    except RuleViolation:
+def _answer(system: AISystem, phase: str, policy: GatePolicy, people: People) -> Evaluation | None:
+    """What the gate of ``phase`` says; none where no gate leads there."""
+    if phase not in policy.body["gates"]:
         return None
+    return evaluate(system, phase, policy=policy, people=people)
 
 
 def _since(before: SystemStatus | None, now: Any) -> Any:

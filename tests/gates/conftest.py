@@ -38,6 +38,13 @@ def one_rule(db: None) -> Iterator[dict[str, Any]]:
         policy=policy, phase=Phase.PILOT, position=1, name="test.rule", tiers=[1, 2, 3], waivable=True
     )
     facts["policy"] = policy
+
+    def into(phase: str) -> None:
+        """Move the one gate of the policy to another phase."""
+        GateRequirement.objects.filter(policy=policy).update(phase=phase)
+        GatePolicy.objects.filter(pk=policy.pk).update(body={**body, "gates": {phase: {}}})
+
+    facts["into"] = into
     yield facts
     del _REGISTRY["test.rule"]
 

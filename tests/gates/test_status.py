@@ -7,7 +7,7 @@ from django.utils import timezone
 from apps.core.models import OutboxMessage
 from apps.gates import actions
 from apps.gates.evaluation import evaluate
-from apps.gates.models import GateRequirement, SystemStatus
+from apps.gates.models import SystemStatus
 from apps.gates.status import next_phase, refresh
 from apps.gates.tasks import sweep
 from apps.registry import actions as registry
@@ -52,7 +52,7 @@ def test_time_alone_closes_a_gate_and_the_owner_hears(system, one_rule, owner):
 
 def test_a_system_in_production_is_at_risk_since_its_gate_closed(system, one_rule, owner, office):
     one_rule["ok"] = True
-    GateRequirement.objects.filter(name="test.rule").update(phase=Phase.FULL_PRODUCTION)
+    one_rule["into"](Phase.FULL_PRODUCTION)
     actions.enter_phase(system, by=owner, phase=Phase.FULL_PRODUCTION)
     system.refresh_from_db()
     assert SystemStatus.objects.get(system=system).holds
@@ -73,7 +73,7 @@ def test_a_system_in_production_is_at_risk_since_its_gate_closed(system, one_rul
 
 def test_at_risk_ends_when_the_gate_opens_again(system, one_rule, owner):
     one_rule["ok"] = True
-    GateRequirement.objects.filter(name="test.rule").update(phase=Phase.LIMITED_BETA)
+    one_rule["into"](Phase.LIMITED_BETA)
     actions.enter_phase(system, by=owner, phase=Phase.LIMITED_BETA)
     system.refresh_from_db()
     one_rule["ok"] = False

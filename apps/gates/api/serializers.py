@@ -14,7 +14,7 @@ class AskSerializer(serializers.Serializer):
 
 class OwedSerializer(serializers.Serializer):
     role = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment] - the answer's member, not the field's label
+    label = serializers.CharField()  # type: ignore[assignment]
     names = serializers.ListField(child=serializers.CharField())
     note = serializers.CharField(allow_blank=True)
 
