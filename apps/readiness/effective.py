@@ -1,9 +1,17 @@
 """Whether signatures count: not void, not run out, and over the content as it is now."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from .models import Review, Section, SignOff
+from django.utils import timezone
+
+from apps.core.canonical import sha256_hex
+
+from .content import SectionContent, contents
+from .models import Review, Seat, Section, SignOff, SignOffVoid
+
+OUTSIDE = "the content was changed outside the application"
 
 
 @dataclass(frozen=True)
@@ -11,16 +19,16 @@ class SectionState:
     """
     How the signature of one section stands at an instant.
 
-    ``status`` is one of ``signed, rejected, lapsed, changed, void, unsigned``; only ``signed`` is effective. ``sign_off``
-    is the signature in the seat, else the last one that ended. ``words`` is the sentence for people.
+    ``status`` is one of ``signed, rejected, lapsed, changed, void, closed, unsigned``; only ``signed`` is effective.
+    ``sign_off`` is the signature in the seat, else the last one that ended; ``why`` is a clause that says why.
     """
 
     section: Section
     status: str
-    sign_off: SignOff | None
-    since: datetime | None
-    why: str
-    sha256: str
+    sign_off: SignOff | None = None
+    since: datetime | None = None
+    why: str = ""
+    ended_by: str = ""
 
     @property
     def effective(self) -> bool:
@@ -29,10 +37,89 @@ class SectionState:
 
     @property
     def words(self) -> str:
-        """Such as "Unsigned since 3 March 2026, because the answer to T-3 Security changed"."""
-        raise NotImplementedError
+        """Such as "Unsigned since 3 March 2026, because the answer to T-3 Security changed (Ada Lovelace)."."""
+        if self.sign_off is None or self.since is None:
+            return "Not signed yet."
+        day = f"{self.since:%-d %B %Y}"
+        if self.status == "signed":
+            return f"Signed by {self.sign_off.signer_name} on {day}, valid until {self.sign_off.valid_until:%-d %B %Y}."
+        if self.status == "rejected":
+            return f"Rejected by {self.sign_off.signer_name} on {day}: {self.why}"
+        if self.status == "closed":
+            return f"Signed by {self.sign_off.signer_name} on {day}. {self.why}"
+        if self.status == "changed":
+            return f"The signature of {day} is not in effect, because {self.why}."
+        who = f" ({self.ended_by})" if self.ended_by else ""
+        return f"Unsigned since {day}, because {self.why}{who}."
 
 
 def section_states(review: Review, at: datetime | None = None) -> dict[str, SectionState]:
     """The state of every section of ``review`` by key, at ``at`` (default: now), with a fixed number of queries."""
-    raise NotImplementedError
+    at = at or timezone.now()
+    seats = list(
+        Seat.objects.filter(review=review)
+        .select_related("section", "sign_off__snapshot")
+        .defer("sign_off__snapshot__body")
+        .order_by("section__position")
+    )
+    ended = _last_ended(review) if any(seat.sign_off_id is None for seat in seats) else {}
+    if review.state == Review.State.CLOSED:
+        return {seat.section.key: _closed_state(seat, ended) for seat in seats}
+    now = contents(review) if any(seat.sign_off_id for seat in seats) else {}
+    return {seat.section.key: _state(seat, now, ended, at) for seat in seats}
+
+
+def _last_ended(review: Review) -> dict[int, SignOffVoid]:
+    """The last void of each section."""
+    voids = SignOffVoid.objects.filter(sign_off__review=review).select_related("sign_off", "voided_by")
+    return {void.sign_off.section_id: void for void in voids.order_by("voided_at", "pk")}
+
+
+def _state(seat: Seat, now: dict[str, SectionContent], ended: dict[int, SignOffVoid], at: datetime) -> SectionState:
+    section, sign_off = seat.section, seat.sign_off
+    if sign_off is None:
+        return _ended_state(section, ended.get(section.pk))
+    if not covers(sign_off, now[section.key]):
+        return SectionState(section, "changed", sign_off, sign_off.signed_at, OUTSIDE)
+    if sign_off.valid_until <= at:
+        return SectionState(section, "lapsed", sign_off, sign_off.valid_until, lapse_reason(sign_off))
+    if sign_off.meaning == SignOff.Meaning.REJECTION:
+        return SectionState(section, "rejected", sign_off, sign_off.signed_at, sign_off.comment)
+    return SectionState(section, "signed", sign_off, sign_off.signed_at)
+
+
+def _closed_state(seat: Seat, ended: dict[int, SignOffVoid]) -> SectionState:
+    """In a closed review nothing counts; its content is no longer watched, so it is not compared either."""
+    if seat.sign_off is None:
+        return _ended_state(seat.section, ended.get(seat.section_id))
+    why = "The review is closed, so it no longer counts."
+    return SectionState(seat.section, "closed", seat.sign_off, seat.sign_off.signed_at, why)
+
+
+def _ended_state(section: Section, void: SignOffVoid | None) -> SectionState:
+    if void is None:
+        return SectionState(section, "unsigned")
+    sign_off = void.sign_off
+    if void.cause == SignOffVoid.Cause.LAPSED:
+        return SectionState(section, "lapsed", sign_off, sign_off.valid_until, void.reason)
+    who = void.voided_by.get_full_name() if void.voided_by.username != "automation" else ""
+    return SectionState(section, "void", sign_off, void.voided_at, void.reason, who)
+
+
+def lapse_reason(sign_off: SignOff) -> str:
+    """The clause that says why time ended a signature."""
+    return f"the signature ran out: {sign_off.valid_until_reason}"
+
+
+def covers(sign_off: SignOff, content: SectionContent) -> bool:
+    """
+    Whether the signature is about exactly this content.
+
+    The digest is taken from the signed payload, after checking that the payload is the one that was signed: a change
+    around the application in any of the three places counts.
+    """
+    payload = bytes(sign_off.payload)
+    if sha256_hex(payload) != sign_off.payload_sha256:
+        return False
+    signed = json.loads(payload)["content"]["sha256"]
+    return signed == sign_off.snapshot.sha256 == content.sha256

@@ -1,7 +1,6 @@
 import uuid
 from datetime import datetime
 
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -200,7 +199,8 @@ class ReviewItem(GovernedModel):
             ),
             models.CheckConstraint(
                 name="readiness_item_answered_by_and_at",
-                condition=Q(answered_by=None, answered_at=None) | Q(answered_by__isnull=False, answered_at__isnull=False),
+                condition=Q(answered_by=None, answered_at=None)
+                | Q(answered_by__isnull=False, answered_at__isnull=False),
             ),
         ]
 
@@ -522,3 +522,19 @@ class Condition(GovernedModel):
         return self.done_at is None
 
 
+class Reminder(models.Model):
+    """That a person was told of an approaching end, so that the same thing is not told twice."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    about = models.CharField(max_length=60, help_text="Kind and id of what ends.")
+    ends_on = models.DateField()
+    stage = models.CharField(max_length=20)
+    sent_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "about", "ends_on", "stage"], name="readiness_reminded_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.about} ends on {self.ends_on}"
