@@ -79,7 +79,7 @@ class Step:
         return f"imported from {self.run.filename}, row {row.number}"
 
     def _create(self, row: MappedRow) -> ImportRow:
-        values = {name: value for name, value in row.values.items() if value not in (None, "")}
+        values: dict[str, Any] = {name: value for name, value in row.values.items() if value not in (None, "")}
         system = actions.register_system(by=self.run.started_by, imported=True, **values)
         occurrence = SourceRow.objects.filter(
             namespace=self.reading.profile.namespace, identity=row.identity, is_current=True
@@ -196,16 +196,15 @@ class Expected:
 def forecast(reading: Reading) -> list[Expected]:
     """What importing would do with every row now. Writes nothing."""
     matches = reading.match()
-    changed = [match.known for match in matches.values() if match.verdict == Verdict.CHANGED]
-    sources = {
-        source.system_id: source
-        for source in SourceRow.objects.filter(is_current=True, system_id__in=changed).select_related("system")
-    }
+    sources: dict[int, SourceRow] = {}
+    if any(match.verdict == Verdict.CHANGED for match in matches.values()):
+        current = SourceRow.objects.filter(namespace=reading.profile.namespace, is_current=True)
+        sources = {row.system_id: row for row in current.select_related("system").defer("raw")}
     expected = []
     for row in reading.rows:
         match = matches[row.number]
         outcome, reason = str(_FORECAST[match.verdict]), match.reason
-        if match.verdict == Verdict.CHANGED:
+        if match.verdict == Verdict.CHANGED and match.known is not None:
             source = sources[match.known]
             difference = compare(row, source.mapped, source.system)
             outcome, reason = difference.outcome, difference.words

@@ -42,7 +42,7 @@ class ImportRunSerializer(serializers.ModelSerializer):
 
 
 class ImportRowSerializer(serializers.ModelSerializer):
-    system = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)
+    system = serializers.CharField(source="system.slug", read_only=True, allow_null=True, default=None)
     warnings = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:

@@ -78,7 +78,9 @@ class Imports(IdempotentMixin, generics.ListAPIView):
     def _digest(request: Request) -> str:
         """What makes two uploads the same: the bytes of the file, not its name on somebody's disk."""
         digest = hashlib.sha256()
-        for name, value in sorted(request.data.items()):
+        data: Any = request.data
+        for name in sorted(data):
+            value = data[name]
             digest.update(f"{name}\0".encode())
             if hasattr(value, "chunks"):
                 for chunk in value.chunks():

@@ -62,7 +62,8 @@ def match_rows(rows: Iterable[MappedRow], known: Iterable[Known]) -> dict[int, M
 
 def _match_group(group: list[MappedRow], known: list[Known]) -> dict[int, Match]:
     matches: dict[int, Match] = {}
-    rows, first_with = [], {}
+    rows: list[MappedRow] = []
+    first_with: dict[str, int] = {}
     for row in group:
         if row.digest in first_with:
             reason = (

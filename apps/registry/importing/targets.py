@@ -30,6 +30,7 @@ _NAMES = (
 
 def _target(name: str) -> Target:
     field = AISystem._meta.get_field(name)
+    assert isinstance(field, models.Field)  # noqa: S101 - tells the type checker
     kind: Kind = "line"
     if field.choices:
         kind = "choice"
