@@ -1,0 +1,73 @@
+"""A review on paper: everything that was answered, shown, verified and signed, in reading order."""
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from apps.core.querysets import Reader
+
+from ..boards import board, read
+from ..models import Evidence, EvidenceLink, Review, SignOff
+from ..signed import manifestation
+from .items import evidence_state
+
+
+def print_context(found: Review, at: datetime | None) -> dict[str, Any]:
+    """What the print template lays out, with a fixed number of queries plus one per signature with conditions."""
+    shown = board(found, at=at)
+    evidence = _evidence([row.review_item.pk for row in shown.rows], at)
+    signatures = _signatures(found, at)
+    return {
+        "review": found,
+        "system": shown.system,
+        "board": shown,
+        "at": at,
+        "now": timezone.now(),
+        "parts": [
+            {
+                "board": part,
+                "rows": [(row, evidence[row.review_item.pk]) for row in part.rows],
+                "signatures": [
+                    {
+                        "s": manifestation(signed),
+                        "effective": part.state.effective and part.state.sign_off.pk == signed.pk,
+                        "why": _why(signed, part.state),
+                    }
+                    for signed in signatures[part.section.pk]
+                ],
+            }
+            for part in shown.sections
+        ],
+    }
+
+
+def _evidence(items: list[int], at: datetime | None) -> dict[int, list[dict[str, Any]]]:
+    reader = Reader(at)
+    links = read(reader, EvidenceLink, review_item_id__in=items)
+    pieces = {piece.pk: piece for piece in read(reader, Evidence, id__in={link.evidence_id for link in links})}
+    day = timezone.localdate(at)
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for link in sorted(links, key=lambda link: (link.attached_at, link.pk)):
+        if (piece := pieces.get(link.evidence_id)) is not None:
+            found[link.review_item_id].append({"evidence": piece, "state": evidence_state(piece, day)})
+    return found
+
+
+def _signatures(found: Review, at: datetime | None) -> dict[int, list[SignOff]]:
+    signed = SignOff.objects.filter(review=found, signed_at__lte=at or timezone.now()).select_related(
+        "snapshot", "proof", "on_behalf_of", "void"
+    )
+    by_section: dict[int, list[SignOff]] = defaultdict(list)
+    for row in signed.defer("snapshot__body").order_by("-signed_at"):
+        by_section[row.section_id].append(row)
+    return by_section
+
+
+def _why(signed: SignOff, state: Any) -> str:
+    if hasattr(signed, "void"):
+        return f"Not in effect since {signed.void.voided_at:%-d %B %Y}, because {signed.void.reason}."
+    if state.sign_off is not None and state.sign_off.pk == signed.pk and state.status != "rejected":
+        return "" if state.effective else state.words
+    return ""
