@@ -11,6 +11,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -78,8 +79,14 @@ def export_portfolio(*, by: Any, choice: Choice, file_format: str) -> QuerySet[A
     return rows
 
 
-def filename(file_format: str) -> str:
-    return f"portfolio-{timezone.localdate():%Y-%m-%d}.{file_format}"
+def export_response(by: Any, choice: Choice, file_format: Format) -> HttpResponseBase:
+    """The file as an answer, read from the database while it is sent."""
+    rows = export_portfolio(by=by, choice=choice, file_format=file_format.key)
+    name = f"portfolio-{timezone.localdate():%Y-%m-%d}.{file_format.key}"
+    if file_format.key == "xlsx":
+        return FileResponse(xlsx_file(rows), as_attachment=True, filename=name, content_type=file_format.content_type)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(csv_lines(rows), content_type=file_format.content_type, headers=headers)
 
 
 def harmless(value: Any) -> Any:

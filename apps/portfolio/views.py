@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -24,6 +24,7 @@ from .history import KINDS, history_page, latest
 from .systems import chosen, page_of
 from .work import grouped, my_systems, work_of
 
+SHOWN_OF_A_GROUP = 20
 HIGHEST_PAGE = 100_000
 # The filter behind each number of the whole portfolio.
 LINKS = {
@@ -38,7 +39,7 @@ COLUMN_HEADS = [("name", "System"), ("phase", "Phase"), ("missing", "Gate"), ("u
 def home(request: HttpRequest) -> HttpResponse:
     """My work: what awaits this person, most blocking first, and how their systems stand."""
     tasks = work_of(request.user)
-    groups = grouped(tasks)
+    groups = grouped(tasks, limit=None if "all" in request.GET else SHOWN_OF_A_GROUP)
     systems, more = my_systems(request.user)
     context = {
         "groups": groups,
@@ -55,7 +56,7 @@ def _lead(count: int, groups: list[dict[str, Any]]) -> str:
     """What waits, in a sentence."""
     if not count:
         return ""
-    blocking = sum(len(group["tasks"]) for group in groups if group["key"] == "blocking")
+    blocking = next((group["count"] for group in groups if group["key"] == "blocking"), 0)
     things = "One thing waits for you" if count == 1 else f"{count} things wait for you"
     if not blocking:
         return f"{things}. None of them holds anybody up."
@@ -114,20 +115,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     file_format = exports.FORMATS.get(request.GET.get("file_format", "csv"))
     if file_format is None:
         raise Http404
-    return export_response(request.user, PortfolioFilter(request.GET), file_format)
-
-
-def export_response(user: Any, form: PortfolioFilter, file_format: exports.Format) -> HttpResponseBase:
-    """The file, written while it is sent."""
-    rows = exports.export_portfolio(by=user, choice=form.choice(), file_format=file_format.key)
-    name = exports.filename(file_format.key)
-    if file_format.key == "xlsx":
-        return FileResponse(
-            exports.xlsx_file(rows), as_attachment=True, filename=name, content_type=file_format.content_type
-        )
-    response = StreamingHttpResponse(exports.csv_lines(rows), content_type=file_format.content_type)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return exports.export_response(request.user, PortfolioFilter(request.GET).choice(), file_format)
 
 
 @login_required

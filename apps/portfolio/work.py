@@ -139,12 +139,16 @@ def work_of(user: Any) -> list[Task]:
     return [Task(item, LOOKS.get(item.kind, OTHER)) for item in items]
 
 
-def grouped(tasks: list[Task]) -> list[dict[str, Any]]:
-    """The same by group, groups without work left out."""
+def grouped(tasks: list[Task], *, limit: int | None = None) -> list[dict[str, Any]]:
+    """The same by group, at most ``limit`` of each; groups without work are left out."""
     by_group: dict[str, list[Task]] = {}
     for task in tasks:
         by_group.setdefault(group_of(task.item), []).append(task)
-    return [{"key": key, "label": label, "tasks": by_group[key]} for key, label in GROUPS if key in by_group]
+    return [
+        {"key": key, "label": label, "tasks": by_group[key][:limit], "count": len(by_group[key])}
+        for key, label in GROUPS
+        if key in by_group
+    ]
 
 
 def my_systems(user: Any) -> tuple[list[dict[str, Any]], bool]:
