@@ -1,6 +1,6 @@
 """The portfolio as rows: which systems a person sees, filtered and sorted, with the gate's answer beside each."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Case, Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Value, When
@@ -137,7 +137,6 @@ class Page:
     number: int
     has_next: bool
     total: int | None
-    size: int = field(default=PAGE_SIZE)
 
     @property
     def previous(self) -> int:
@@ -149,7 +148,7 @@ class Page:
 
     @property
     def first(self) -> int:
-        return (self.number - 1) * self.size + 1
+        return (self.number - 1) * PAGE_SIZE + 1
 
     @property
     def last(self) -> int:
