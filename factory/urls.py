@@ -24,9 +24,10 @@ api: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("admin/", admin.site.urls),
+    # Before allauth: one of its pages is replaced by ours.
+    path("", include("apps.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include(api)),
-    path("", include("apps.accounts.urls")),
     path("", include("apps.registry.urls")),
     path("", include("apps.gates.urls")),
     path("", include("apps.readiness.urls")),

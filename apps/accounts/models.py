@@ -13,6 +13,8 @@ from knox.models import AbstractAuthToken
 
 from apps.core.canonical import sha256_hex
 
+from .querysets import AUTOMATION, InvitationQuerySet, TeamQuerySet, UserQuerySet
+
 
 def check_timezone(name: str) -> None:
     """:raises ValidationError: ``name`` is no IANA time zone."""
@@ -30,10 +32,7 @@ class OrgRole(models.TextChoices):
     ADMIN = "admin", "Administrator"
 
 
-AUTOMATION = "automation"
-
-
-class UserManager(DjangoUserManager):
+class UserManager(DjangoUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     def automation(self) -> "User":
         """The account that scheduled work and commands act as when no person asked: it can never sign in."""
         user, made = self.get_or_create(
@@ -44,15 +43,6 @@ class UserManager(DjangoUserManager):
             user.save(update_fields=["password"])
         user._via = "task"
         return user
-
-    def people(self) -> "models.QuerySet[User]":
-        """Everybody with an account, without the account of the automation."""
-        return self.exclude(username=AUTOMATION)
-
-    def administrators(self) -> "models.QuerySet[User]":
-        """Active people who may configure the installation."""
-        holders = OrganisationRole.objects.filter(role=OrgRole.ADMIN).values("user")
-        return self.filter(Q(is_superuser=True) | Q(pk__in=holders), is_active=True)
 
 
 class User(AbstractUser):
@@ -144,6 +134,8 @@ class Team(models.Model):
     group = models.OneToOneField(Group, on_delete=models.PROTECT, related_name="team")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    objects = TeamQuerySet.as_manager()
+
     class Meta:
         ordering = ["name"]
 
@@ -225,6 +217,8 @@ class Invitation(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-invited_at"]

@@ -69,7 +69,7 @@ def invite(*, by: User, email: str, full_name: str, job_title: str = "", team: T
 def _check_address_is_free(email: str) -> None:
     if User.objects.filter(email__iexact=email).exists():
         raise ValidationError({"email": "Somebody with this e-mail address has an account already."})
-    if Invitation.objects.filter(email__iexact=email, accepted_at=None, withdrawn_at=None).exists():
+    if Invitation.objects.waiting().filter(email__iexact=email).exists():
         raise ValidationError({"email": WAITING})
 
 

@@ -11,7 +11,8 @@ from django.db import IntegrityError, models, transaction
 from django.urls import reverse
 
 from apps.accounts import policies
-from apps.accounts.models import AUTOMATION, ApiToken, User
+from apps.accounts.models import ApiToken, User
+from apps.accounts.querysets import AUTOMATION
 from apps.accounts.signals import activity_changed
 from apps.audit.record import record
 from apps.core import outbox
