@@ -6,18 +6,16 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.accounts.models import Team, User
 from apps.audit.as_of import requested_instant
-from apps.core.querysets import Reader
 
 from .. import actions, policies
 from ..forms import DeputyForm, GrantForm, OwnerForm, ReasonForm
 from ..models import AISystem, Deputyship, RoleAssignment
 from ..people import Owed, People
 from ..roles import Role
+from ..rosters import assignments_of, deputyships_of, state_of_deputyship
 from ._shared import attempt, find_system, frame, owner_of, posted
 
 # What a role is for, in the words of the page.
@@ -61,24 +59,8 @@ class RoleLine:
 class DeputyLine:
     deputyship: Deputyship
     role: str
-    principal: Any
-    deputy: Any
-    granted_by: Any
     state: str
     may_end: bool = False
-
-
-def _assignments(system: AISystem, at: datetime | None) -> list[RoleAssignment]:
-    """Roles now or then, with the people behind them, in the same few queries."""
-    rows = list(Reader(at)(RoleAssignment).filter(system_id=system.pk).order_by("granted_at"))
-    users = User.objects.in_bulk({pk for row in rows for pk in (row.user_id, row.granted_by_id) if pk})
-    teams = Team.objects.select_related("group").prefetch_related("group__user_set")
-    found = teams.in_bulk({row.team_id for row in rows if row.team_id})
-    for row in rows:
-        row.user = users.get(row.user_id) if row.user_id else None
-        row.team = found.get(row.team_id) if row.team_id else None
-        row.granted_by = users[row.granted_by_id]
-    return rows
 
 
 def _roles(system: AISystem, rows: list[RoleAssignment], *, viewer: Any, at: datetime | None) -> list[RoleLine]:
@@ -101,22 +83,12 @@ def _roles(system: AISystem, rows: list[RoleAssignment], *, viewer: Any, at: dat
 
 
 def _deputies(system: AISystem, *, viewer: Any, manages: bool, at: datetime | None) -> list[DeputyLine]:
-    rows = list(Reader(at)(Deputyship).filter(system_id=system.pk).order_by("-starts_at"))
-    users = User.objects.in_bulk({pk for r in rows for pk in (r.principal_id, r.deputy_id, r.granted_by_id)})
-    now = at or timezone.now()
     lines = []
-    for row in rows:
-        state = _state(row, now)
+    for row in deputyships_of(system, at):
+        state = state_of_deputyship(row, at)
         may = at is None and state != "ended" and (manages or viewer.pk in (row.principal_id, row.deputy_id))
-        principal, deputy, by = (users[pk] for pk in (row.principal_id, row.deputy_id, row.granted_by_id))
-        lines.append(DeputyLine(row, str(Role(row.role).label), principal, deputy, by, state, may))
+        lines.append(DeputyLine(row, str(Role(row.role).label), state, may))
     return lines
-
-
-def _state(row: Deputyship, now: datetime) -> str:
-    if (row.ended_at is not None and row.ended_at <= now) or row.ends_at <= now:
-        return "ended"
-    return "current" if row.starts_at <= now else "pending"
 
 
 def _held(rows: list[RoleAssignment], *, viewer: Any, manages: bool) -> list[tuple[Any, str]]:
@@ -131,7 +103,7 @@ def _held(rows: list[RoleAssignment], *, viewer: Any, manages: bool) -> list[tup
 def _page(
     request: HttpRequest, system: AISystem, *, status: int = 200, at: datetime | None = None, **forms: Any
 ) -> HttpResponse:
-    rows = _assignments(system, at)
+    rows = assignments_of(system, at)
     manages = at is None and policies.can_manage_people(system, user=request.user)
     held = _held(rows, viewer=request.user, manages=manages) if at is None else []
     context = frame(
@@ -215,7 +187,7 @@ def owner_change(request: HttpRequest, slug: str) -> HttpResponse:
 def deputy_appoint(request: HttpRequest, slug: str) -> HttpResponse:
     system = find_system(request, slug)
     manages = policies.can_manage_people(system, user=request.user)
-    held = _held(_assignments(system, None), viewer=request.user, manages=manages)
+    held = _held(assignments_of(system, None), viewer=request.user, manages=manages)
     if not held:
         policies.check_can_manage_people(system, user=request.user)
     form = DeputyForm(request.POST, prefix="deputy", held=held)
