@@ -35,11 +35,11 @@ def section_of(review: Review, key: str) -> Section:
 
 
 def supply(review_item: ReviewItem, *, by: User, **values: Any) -> Evidence:
-    """A test run from yesterday, attached to the item."""
+    """A link from yesterday, attached to the item."""
     values = {
-        "kind": "test_run",
-        "title": f"Run for {review_item.item.key}",
-        "url": "https://ci.example.org/runs/1",
+        "kind": "link",
+        "title": f"Report for {review_item.item.key}",
+        "url": "https://reports.example.org/1",
         "effective_on": timezone.now().date() - timedelta(days=1),
         "attach_to": [review_item],
     } | values
@@ -49,7 +49,7 @@ def supply(review_item: ReviewItem, *, by: User, **values: Any) -> Evidence:
 def pass_item(review_item: ReviewItem, *, by: User, verifier: User, **values: Any) -> ReviewItem:
     """Answered with evidence, submitted and verified."""
     supply(review_item, by=by, **values)
-    actions.answer_item(review_item, by=by, answer=f"Done, see the run for {review_item.item.key}.", submit=True)
+    actions.answer_item(review_item, by=by, answer=f"Done, see the report for {review_item.item.key}.", submit=True)
     return actions.verify_item(review_item, by=verifier)
 
 

@@ -158,8 +158,9 @@ def check_evidence_suffices(review_item: ReviewItem, usable: list[Evidence]) -> 
     kinds = {piece.kind for piece in usable} & set(accepted)
     if not kinds:
         names = ", ".join(str(EvidenceKind(kind).label).lower() for kind in accepted)
+        words = "No evidence here is of a kind this item accepts" if usable else "There is no usable evidence yet"
         raise RuleViolation(
-            "There is no usable evidence yet, so it cannot be verified.",
+            f"{words}, so it cannot be verified.",
             code="evidence_missing",
             help=f"Accepted here: {names}.",
         )

@@ -1,9 +1,6 @@
-import pytest
-
 from apps.audit.models import Entry
-from apps.core.exceptions import NotAllowed, RuleViolation
 from apps.readiness import actions
-from apps.readiness.models import Review, ReviewItem, Seat
+from apps.readiness.models import ReviewItem, Seat
 
 
 def test_opening_makes_thirty_two_items_and_four_seats_with_one_entry(system, version, owner):
