@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from knox.models import AbstractAuthToken
 
 from apps.core.canonical import sha256_hex
@@ -57,6 +58,8 @@ class User(AbstractUser):
     timezone = models.CharField(
         max_length=60, blank=True, validators=[check_timezone], help_text="Dates are shown in this zone."
     )
+    # Part of what a session is checked against: counting it up ends all sessions, on every device, for good.
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
 
     objects = UserManager()
 
@@ -79,6 +82,10 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.get_full_name().split(" ")[0]
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        content = f"{self.password}{self.session_epoch or ''}"
+        return salted_hmac("accounts.User.session", content, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def org_roles(self) -> frozenset[str]:

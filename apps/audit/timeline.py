@@ -30,7 +30,6 @@ VIA = {"token": "with an API token", "command": "on the command line", "task": "
 LABELS = {
     "address": "Address",
     "browser": "Browser",
-    "sessions_ended": "Sessions ended",
     "tokens_revoked": "Tokens revoked",
     "typed": "Typed name",
     "user_id": "Person",

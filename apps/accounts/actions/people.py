@@ -182,26 +182,21 @@ def deactivate_user(user: User, *, by: User, reason: str) -> User:
         raise RuleViolation(f"The account of {user} is not active already.", code="inactive")
     policies.check_is_not_last_admin(user)
     user.is_active = False
-    user.save(update_fields=["is_active"])
+    # The sessions of before stay dead when the account is switched on again.
+    user.session_epoch += 1
+    user.save(update_fields=["is_active", "session_epoch"])
+    UserSession.objects.filter(user=user).delete()
     tokens, _ = ApiToken.objects.filter(user=user).delete()
-    sessions = _end_sessions(user)
     record(
         act="user.deactivated",
         obj=user,
         by=by,
         before={"is_active": True},
-        after={"is_active": False, "tokens_revoked": tokens, "sessions_ended": sessions},
+        after={"is_active": False, "tokens_revoked": tokens},
         reason=reason,
     )
     activity_changed.send(sender=User, user=user, by=by)
     return user
-
-
-def _end_sessions(user: User) -> int:
-    sessions = list(UserSession.objects.filter(user=user))
-    for session in sessions:
-        session.end()
-    return len(sessions)
 
 
 @transaction.atomic

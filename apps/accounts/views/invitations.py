@@ -1,10 +1,11 @@
 """Invitations: sent by the office, accepted by who holds the link."""
 
+from allauth.account.utils import perform_login
 from django.contrib import messages
-from django.contrib.auth import login
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -77,7 +78,5 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
 
         status = attempt(form, accept)
         if made:
-            login(request, made[0], backend="django.contrib.auth.backends.ModelBackend")
-            messages.success(request, f"Welcome, {made[0].full_name}. Your account is ready.")
-            return redirect("portfolio:home")
+            return perform_login(request, made[0], email_verification="none", redirect_url=reverse("portfolio:home"))
     return render(request, "accounts/invitation_accept.html", {"form": form, "invitation": invitation}, status=status)
