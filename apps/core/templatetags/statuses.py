@@ -62,6 +62,7 @@ KINDS: dict[str, dict[str, tuple[str, str]]] = {
     "condition": {"open": ("warn", "clock"), "closed": ("met", "circle-check"), "met": ("met", "circle-check")},
     "review": {"closed": ("none", "archive"), "abandoned": ("none", "archive")},
     "role": {},
+    "item": {"open": ("todo", "circle-dashed"), "submitted": ("review", "hourglass")},
     "blocker": {"true": ("blocked", "flag"), "false": ("none", "minus")},
 }
 LABELS = {("tier", "1"): "Tier 1", ("tier", "2"): "Tier 2", ("tier", "3"): "Tier 3"}

@@ -18,6 +18,7 @@ from ..content import ContentChanged, SectionContent, section_content, statement
 from ..effective import section_states
 from ..forms import CompleteConditionForm, ReasonForm, SignForm, people_of
 from ..models import Condition, Review, Section, SignOff
+from ..needs import Standing
 from ..signed import manifestation, shown_content
 from .common import OK, REFUSED, attempt, done, find_review, person_may
 
@@ -85,16 +86,18 @@ def _sign_page(
     refusal = _refusal(request, review, section)
     may_reject = refusal is not None and _may_reject(request, review, section, refusal)
     state = section_states(review)[section.key]
+    required = policies.required_items(review, section, timezone.now())
     context = {
         "review": review,
         "system": review.system,
         "section": section,
+        "required": {row.review_item.item.key for row in required},
         "sha256": content.sha256,
         "shown": shown_content(content.canonical, review.template),
         "state": state,
         "refusal": refusal,
         "refusal_help": getattr(refusal, "help", ""),
-        "missing": _missing(review, section) if getattr(refusal, "code", "") == "items_open" else [],
+        "missing": _missing(required) if getattr(refusal, "code", "") == "items_open" else [],
         "may_reject": may_reject,
         "needs_code": needs_code(request.user),
         "approval": statement_for(section),
@@ -135,15 +138,14 @@ def _may_reject(request: HttpRequest, review: Review, section: Section, refusal:
     )
 
 
-def _missing(review: Review, section: Section) -> list[dict[str, Any]]:
+def _missing(required: list[Standing]) -> list[dict[str, Any]]:
     """The items that have to pass first, each with why it does not and the way to it."""
-    required = policies.required_items(review, section, timezone.now())
     return [
         {
             "item": row.review_item.item,
             "why": policies.missing_words(row.review_item),
             "status": row.review_item.status_now,
-            "url": f"/reviews/{review.uid}/items/{row.review_item.item.key}/",
+            "key": row.review_item.item.key,
         }
         for row in required
         if not row.passes
