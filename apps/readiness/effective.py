@@ -58,12 +58,12 @@ def section_states(review: Review, at: datetime | None = None) -> dict[str, Sect
     at = at or timezone.now()
     seats = list(
         Seat.objects.filter(review=review)
-        .select_related("section", "sign_off__snapshot")
+        .select_related("review", "section", "sign_off__snapshot")
         .defer("sign_off__snapshot__body")
         .order_by("section__position")
     )
     ended = _last_ended(review) if any(seat.sign_off_id is None for seat in seats) else {}
-    if review.state == Review.State.CLOSED:
+    if any(seat.review.state == Review.State.CLOSED for seat in seats):
         return {seat.section.key: _closed_state(seat, ended) for seat in seats}
     now = contents(review) if any(seat.sign_off_id for seat in seats) else {}
     return {seat.section.key: _state(seat, now, ended, at) for seat in seats}
