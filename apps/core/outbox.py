@@ -62,6 +62,11 @@ def drain(limit: int = 500) -> int:
     return done
 
 
+def discard_waiting() -> int:
+    """Mark everything that waits as done without doing it. For data made up in the past, such as a demonstration."""
+    return OutboxMessage.objects.filter(done_at=None).update(done_at=timezone.now(), last_error="discarded")
+
+
 def _carry_out(pk: int) -> bool:
     try:
         with transaction.atomic():

@@ -1,5 +1,8 @@
 """The gate's answer in columns: recomputed with every change of a fact, and by the sweep when time changes it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.utils import timezone
@@ -19,13 +22,37 @@ def next_phase(system: AISystem) -> str:
     return PHASE_ORDER[PHASE_ORDER.index(system.phase) + 1]
 
 
-def refresh(system: AISystem, *, by: Any = None) -> SystemStatus:
+_later: ContextVar[set[int] | None] = ContextVar("refresh_later", default=None)
+
+
+@contextmanager
+def refreshed_once() -> Iterator[None]:
+    """
+    For work on many rows: each system that changes inside is recomputed once, at the end.
+
+    A process killed before the end leaves columns behind that are put right by the sweep.
+    """
+    token = _later.set(set())
+    try:
+        yield
+        changed = _later.get() or set()
+    finally:
+        _later.reset(token)
+    for system in AISystem.objects.filter(pk__in=changed).iterator():
+        refresh(system)
+
+
+def refresh(system: AISystem, *, by: Any = None) -> None:
     """
     Recompute the columns of ``system`` and tell people when a gate that was open has closed.
 
     Called in the transaction of whatever changed. Mail goes to the owner, and to the governance office as well when
     the system is in production.
     """
+    later = _later.get()
+    if later is not None:
+        later.add(system.pk)
+        return
     policy = policy_in_force()
     people = People(system)
     ahead_phase = next_phase(system)
@@ -51,7 +78,6 @@ def refresh(system: AISystem, *, by: Any = None) -> SystemStatus:
     )
     status.save(force_insert=before is None, force_update=before is not None)
     _tell(system, before, status, ahead, here, people, policy)
-    return status
 
 
 def _answer(system: AISystem, phase: str, policy: GatePolicy, people: People) -> Evaluation | None:

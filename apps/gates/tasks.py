@@ -34,9 +34,10 @@ def sweep(**kwargs: object) -> int:
         function(now)
     due = SystemStatus.objects.filter(next_change_at__lte=now).values_list("pk", flat=True)
     stale = SystemStatus.objects.filter(evaluated_at__lt=now - timedelta(days=7)).values_list("pk", flat=True)[:500]
+    unknown = AISystem.objects.filter(status=None).values_list("pk", flat=True)
     by = User.objects.automation()
     seen = 0
-    for pk in {*due, *stale}:
+    for pk in {*due, *stale, *unknown}:
         with transaction.atomic():
             system = AISystem.objects.select_for_update().filter(pk=pk).first()
             if system is not None:

@@ -8,7 +8,7 @@ from apps.core.models import OutboxMessage
 from apps.gates import actions
 from apps.gates.evaluation import evaluate
 from apps.gates.models import SystemStatus
-from apps.gates.status import next_phase, refresh
+from apps.gates.status import next_phase, refresh, refreshed_once
 from apps.gates.tasks import sweep
 from apps.registry import actions as registry
 from apps.registry.models import AISystem, Phase
@@ -59,8 +59,10 @@ def test_a_system_in_production_is_at_risk_since_its_gate_closed(system, one_rul
     one_rule["ok"] = False
     OutboxMessage.objects.all().delete()
 
-    first = refresh(system).at_risk_since
-    second = refresh(system).at_risk_since
+    refresh(system)
+    first = SystemStatus.objects.get(system=system).at_risk_since
+    refresh(system)
+    second = SystemStatus.objects.get(system=system).at_risk_since
 
     assert first is not None
     assert second == first
@@ -80,5 +82,25 @@ def test_at_risk_ends_when_the_gate_opens_again(system, one_rule, owner):
     refresh(system)
 
     one_rule["ok"] = True
+    refresh(system)
 
-    assert refresh(system).at_risk_since is None
+    assert SystemStatus.objects.get(system=system).at_risk_since is None
+
+
+def test_work_on_many_rows_asks_each_gate_once_at_the_end(system, owner):
+    before = SystemStatus.objects.get(system=system).missing
+
+    with refreshed_once():
+        registry.change_system(system, by=owner, fallback="People sort by hand.")
+        registry.change_system(system, by=owner, affected_people="Claimants.")
+        assert SystemStatus.objects.get(system=system).missing == before
+
+    assert SystemStatus.objects.get(system=system).missing == before - 1
+
+
+def test_the_sweep_finds_systems_whose_columns_were_never_written(system):
+    SystemStatus.objects.all().delete()
+
+    sweep()
+
+    assert SystemStatus.objects.filter(system=system).exists()
