@@ -122,7 +122,8 @@ def change_system(
     changed = changed_fields(system, _known(facts))
     if not changed:
         return system
-    words = listed([str(AISystem._meta.get_field(name).verbose_name) for name in changed])
+    names = {field.name: str(field.verbose_name) for field in AISystem._meta.fields}
+    words = listed([names[name] for name in changed])
     reason = f"Imported: {words}" if imported else f"Changed {words}"
     save_with_history(system, by=by, reason=reason, fields=changed, act="system.changed")
     announce(system, by=by, fields=set(changed), reason=reason)

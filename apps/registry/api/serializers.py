@@ -27,10 +27,12 @@ FACTS = [
 class Strict:
     """Refuses fields it does not know: whoever sends ``phase`` here should hear that it does nothing."""
 
+    fields: Any
+
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):  # type: ignore[attr-defined]
+        if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
             raise serializers.ValidationError({name: ["This cannot be set here."] for name in sorted(unknown)})
-        return super().to_internal_value(data)  # type: ignore[misc]
+        return super().to_internal_value(data)
 
 
 class StrictSerializer(Strict, serializers.Serializer):
@@ -138,7 +140,9 @@ class LikenessSerializer(serializers.Serializer):
 
 class RoleSerializer(serializers.ModelSerializer):
     user = HolderSerializer(allow_null=True)
-    team = serializers.SlugRelatedField(slug_field="name", read_only=True, allow_null=True)
+    team: serializers.SlugRelatedField = serializers.SlugRelatedField(
+        slug_field="name", read_only=True, allow_null=True
+    )
     granted_by = HolderSerializer()
 
     class Meta:
@@ -149,7 +153,9 @@ class RoleSerializer(serializers.ModelSerializer):
 class RoleGrantSerializer(StrictSerializer):
     role = serializers.ChoiceField(choices=Role.choices)
     user = ActivePerson(required=False, allow_null=True)
-    team = serializers.SlugRelatedField(slug_field="name", queryset=Team.objects.all(), required=False, allow_null=True)
+    team: serializers.SlugRelatedField = serializers.SlugRelatedField(
+        slug_field="name", queryset=Team.objects.all(), required=False, allow_null=True
+    )
     reason = serializers.CharField(required=False, allow_blank=True, default="")
 
 
@@ -197,7 +203,7 @@ class DeputyAppointSerializer(StrictSerializer):
 
 
 class ModelSerializer(serializers.ModelSerializer):
-    system = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    system: serializers.SlugRelatedField = serializers.SlugRelatedField(slug_field="slug", read_only=True)
 
     class Meta:
         model = RegisteredModel
@@ -210,7 +216,7 @@ class ModelRegisterSerializer(StrictSerializer):
 
 
 class VersionSerializer(serializers.ModelSerializer):
-    model = serializers.SlugRelatedField(slug_field="name", read_only=True)
+    model: serializers.SlugRelatedField = serializers.SlugRelatedField(slug_field="name", read_only=True)
     registered_by = HolderSerializer()
 
     class Meta:

@@ -96,6 +96,7 @@ def posted(request: HttpRequest) -> Any:
 class Change:
     """One line of a difference."""
 
+    field: str
     label: str
     old: Any
     new: Any
@@ -111,7 +112,7 @@ def changes_since(obj: Any, version: int, fields: list[str]) -> list[Change]:
         field = obj._meta.get_field(name)
         old, new = getattr(then, name), getattr(obj, name)
         if old != new:
-            changes.append(Change(str(field.verbose_name).capitalize(), _words(field, old), _words(field, new)))
+            changes.append(Change(name, str(field.verbose_name).capitalize(), _words(field, old), _words(field, new)))
     return changes
 
 

@@ -139,7 +139,7 @@ def version_correct(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     system = _contributing(request, slug)
     version = get_object_or_404(ModelVersion.objects.select_related("model"), model__system=system, pk=pk)
     form = VersionForm(posted(request), instance=version)
-    status, context = (422 if form.is_bound else 200), {}
+    status, context = 422 if form.is_bound else 200, dict[str, Any]()
     if form.is_bound and form.is_valid():
         expected = form.cleaned_data["version"]
         try:

@@ -95,7 +95,7 @@ def _held(rows: list[RoleAssignment], *, viewer: Any, manages: bool) -> list[tup
     """Whose roles may get a deputy through ``viewer``: everybody's for who manages people, else one's own."""
     held = []
     for row in rows:
-        people = [row.user] if row.user else list(row.team.group.user_set.all())
+        people = list(row.team.group.user_set.all()) if row.team else [row.user]
         held += [(person, row.role) for person in people if person.is_active and (manages or person.pk == viewer.pk)]
     return list(dict.fromkeys(held))
 

@@ -29,8 +29,7 @@ def system_new(request: HttpRequest) -> HttpResponse:
     if form.cleaned_data["confirmed"] != facts["name"]:
         context["duplicates"] = similar_systems(request.user, facts["name"], facts["purpose"])
         if context["duplicates"]:
-            form.data = form.data.copy()
-            form.data["confirmed"] = facts["name"]
+            form.data = {**request.POST.dict(), "confirmed": facts["name"]}
             return render(request, "registry/system_new.html", context, status=409)
     made = []
     if refused := attempt(form, lambda: made.append(actions.register_system(by=request.user, **facts))):
@@ -90,7 +89,7 @@ def system_tier(request: HttpRequest, slug: str) -> HttpResponse:
     policies.check_can_set_tier(system, user=request.user)
     initial = {"tier": system.tier or NOT_ASSESSED, "reason": system.tier_reason, "version": system.version}
     form = TierForm(posted(request), initial=initial)
-    status, context = 200, {}
+    status, context = 200, dict[str, Any]()
     if form.is_bound:
         status = 422
         if form.is_valid():
