@@ -267,6 +267,11 @@ class Gates:
     def is_at_risk(self) -> bool:
         return self.here is not None and not self.here.granted
 
+    @property
+    def first(self) -> Evaluation | None:
+        """The answer for the head of the page: what lies ahead, else whether it may stay."""
+        return self.ahead or self.here
+
 
 def gates_of(system: AISystem) -> Gates:
     """Ask the gates live, both from one reading of policy, people and facts."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.text import Truncator
 
 from apps.accounts.models import OrgRole
 from apps.core.work import RANK_ANSWER, WorkItem
@@ -209,7 +210,7 @@ def _suspensions(user: Any) -> list[WorkItem]:
         WorkItem(
             kind="resume",
             title="Suspended: may it go on?",
-            why=f"{row.suspended_by} stopped it on {row.suspended_at:%-d %B %Y}: {row.reason}",
+            why=f"{row.suspended_by} stopped it on {row.suspended_at:%-d %B %Y}: {Truncator(row.reason).chars(140)}",
             system=row.system,
             url=f"/systems/{row.system.slug}/resume/",
             rank=RANK_RESUME,
@@ -261,8 +262,8 @@ def _gate_item(system: AISystem, clock: int) -> WorkItem:
     if not status.holds:
         return WorkItem(
             kind="gate_closed",
-            title=f"The gate of {phase} has closed behind it",
-            why="You own it, and something it was let in with is missing now",
+            title=f"It no longer meets what {phase} asks for",
+            why="You own it, and what it was let in with is not there any more",
             url=f"{gate}{system.phase}/",
             rank=RANK_GATE_CLOSED,
             **common,
