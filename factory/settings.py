@@ -272,7 +272,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {"RoleEnum": "apps.registry.roles.Role", "OrgRoleEnum": "apps.accounts.models.OrgRole"},
 }
 
 # --- Background work ------------------------------------------------------------------------------------------------
