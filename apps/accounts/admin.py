@@ -50,8 +50,17 @@ class UserForm(forms.ModelForm):
         model = User
         fields = ["username", "full_name", "email", "job_title", "timezone"]
 
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        # The action looks again; here the answer stands beside the field.
+        others = User.objects.exclude(pk=self.instance.pk)
+        for name in ("username", "email"):
+            if given.get(name) and others.filter(**{f"{name}__iexact": given[name]}).exists():
+                self.add_error(name, "Somebody else has this already.")
+        return given
+
     def validate_constraints(self) -> None:
-        """The action looks."""
+        """Done above, in words."""
 
 
 @admin.register(User)

@@ -14,13 +14,15 @@ from .models import Invitation, OrgRole, Scope, Team, User
 
 
 class ZoneField(forms.ChoiceField):
-    """A time zone by region, or nothing. A stored zone that is not offered stays possible."""
+    """A time zone by region, or nothing."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(choices=zones.choices, required=False, **kwargs)
 
-    def valid_value(self, value: str) -> bool:
-        return super().valid_value(value) or value == self.initial
+    def offer(self, zone: str) -> None:
+        """Offer ``zone`` as well: an account may hold one of the old names that the list leaves out."""
+        if zone and not self.valid_value(zone):
+            self.choices = [*zones.choices(), (zone, zone)]
 
 
 class PersonField(forms.CharField):
@@ -45,6 +47,10 @@ class ProfileForm(FactoryForm):
     full_name = forms.CharField(max_length=150, help_text="As it should stand under what you sign.")
     job_title = forms.CharField(max_length=150, required=False)
     timezone = ZoneField(label="Time zone", help_text="Dates are shown in this zone.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["timezone"].offer(self.get_initial_for_field(self.fields["timezone"], "timezone") or "")
 
 
 class EmailForm(FactoryForm):

@@ -8,6 +8,7 @@ from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from knox.models import AbstractAuthToken
@@ -68,10 +69,10 @@ class User(AbstractUser):
     class Meta(AbstractUser.Meta):
         constraints = [
             models.UniqueConstraint(
-                models.functions.Lower("email"), condition=~Q(email=""), name="accounts_user_email_once"
+                Lower("email"), condition=~Q(email=""), name="accounts_user_email_once"
             ),
             # Two people whose names differ in case only cannot be told apart in a list of signers.
-            models.UniqueConstraint(models.functions.Lower("username"), name="accounts_user_username_once"),
+            models.UniqueConstraint(Lower("username"), name="accounts_user_username_once"),
         ]
 
     def __str__(self) -> str:
@@ -231,7 +232,7 @@ class Invitation(models.Model):
         ordering = ["-invited_at"]
         constraints = [
             models.UniqueConstraint(
-                models.functions.Lower("email"),
+                Lower("email"),
                 condition=Q(accepted_at=None, withdrawn_at=None),
                 name="accounts_invitation_waits_once_per_email",
             ),
