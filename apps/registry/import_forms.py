@@ -44,24 +44,29 @@ class UploadForm(FactoryForm):
         return file
 
 
-class MappingForm(FactoryForm):
-    """Which column of the file is which column of the profile, and which profile it is to be."""
-
+class ProfileForm(FactoryForm):
     profile = forms.ChoiceField(label="Profile")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["profile"].choices = [(p.key, p.title) for p in profiles().values()]  # type: ignore[attr-defined]
+
+
+class MappingForm(FactoryForm):
+    """Which column of the file is which column of the profile."""
 
     def __init__(self, *args: Any, used: Profile, table: Table, mapping: dict[str, int | None], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["profile"].choices = [(p.key, p.title) for p in profiles().values()]  # type: ignore[attr-defined]
-        self.fields["profile"].initial = used.key
         columns = [(str(n), table.header_label(n)) for n in range(len(table.headers))]
         for column in used.columns:
             index = mapping.get(column.key)
             self.fields[f"column_{column.key}"] = forms.ChoiceField(
                 label=column.label,
-                required=False,
+                required=column.required,
                 choices=[(NO_COLUMN, "Not in this file"), *columns],
                 initial=NO_COLUMN if index is None else str(index),
                 help_text=self._use(used, column.key),
+                error_messages={"required": "This profile needs it. Choose the column, or another profile."},
             )
             self.columns = {**self.columns, f"column_{column.key}": 6}
 
@@ -79,9 +84,7 @@ class MappingForm(FactoryForm):
     def mapping(self) -> dict[str, int | None]:
         """The chosen columns, ``None`` where the file has none."""
         return {
-            name.removeprefix("column_"): int(value) if value else None
-            for name, value in self.cleaned_data.items()
-            if name.startswith("column_")
+            name.removeprefix("column_"): int(value) if value else None for name, value in self.cleaned_data.items()
         }
 
 

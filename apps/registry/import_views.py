@@ -17,7 +17,7 @@ from apps.core.exceptions import RuleViolation
 from apps.core.forms import add_refusal
 
 from . import import_actions, policies
-from .import_forms import MappingForm, RowFilterForm, UploadForm
+from .import_forms import MappingForm, ProfileForm, RowFilterForm, UploadForm
 from .import_policies import can_see_imports, check_can_see_imports
 from .import_reading import reading_of, table_of
 from .import_rows import forecast
@@ -89,7 +89,7 @@ def _show_preview(
         table = table_of(run)
         profile = parse_profile(run.profile)
         context["form"] = form or MappingForm(used=profile, table=table, mapping=run.mapping)
-        context["profile"] = profile
+        context["profile_form"] = ProfileForm(initial={"profile": profile.key})
         context["kept_only"] = unmapped(profile, run.mapping, table)
         expected = forecast(reading_of(run))
     except RuleViolation as error:
@@ -107,15 +107,19 @@ def _show_preview(
 @login_required
 @require_POST
 def import_choose(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Another profile, or other columns for the one in use: two small forms of one page."""
     run = _visible_run(request, uid)
     policies.check_can_import(user=request.user)
+    if "profile" in request.POST:
+        chosen = ProfileForm(request.POST)
+        if not chosen.is_valid():
+            return _show_preview(request, run, refusal="There is no such profile.", status=422)
+        import_actions.choose(run, by=request.user, profile_key=chosen.cleaned_data["profile"])
+        return redirect("registry:import-detail", run.uid)
     form = MappingForm(request.POST, used=parse_profile(run.profile), table=table_of(run), mapping=run.mapping)
     if not form.is_valid():
         return _show_preview(request, run, form, status=422)
-    chosen = form.cleaned_data["profile"]
-    # Another profile has other columns: those on the form belong to the one shown with it.
-    mapping = form.mapping() if chosen == run.profile_key else None
-    import_actions.choose(run, by=request.user, profile_key=chosen, mapping=mapping)
+    import_actions.choose(run, by=request.user, mapping=form.mapping())
     return redirect("registry:import-detail", run.uid)
 
 

@@ -84,7 +84,7 @@ def test_an_auditor_looks_but_does_not_import(as_user, waiting, org_auditor, nam
 
     assert client.get(page(waiting)).status_code == 200
     assert b"Start the import" not in client.get(page(waiting)).content
-    data = {"profile": "federal-2024", **{f"column_{k}": v for k, v in waiting.mapping.items()}}
+    data = {f"column_{k}": v for k, v in waiting.mapping.items()}
     assert client.post(page(waiting, name), data).status_code == 403
 
 
@@ -161,7 +161,7 @@ def test_a_missing_column_is_named_and_can_be_chosen(as_user, office):
     assert "Start the import" not in text
     assert client.post(page(run, "import-start")).status_code == 409
 
-    client.post(page(run, "import-choose"), {"profile": "generic", "column_name": "0", "column_purpose": "1"})
+    client.post(page(run, "import-choose"), {"column_name": "0", "column_purpose": "1"})
     text = client.get(page(run)).content.decode()
     assert "Start the import" in text
     assert "Sorts mail" in text
@@ -177,8 +177,21 @@ def test_another_profile_is_fitted_by_its_own_headings(as_user, office, waiting)
     assert waiting.mapping["unit"] == 1
 
 
+def test_a_column_the_profile_needs_cannot_be_left_out(as_user, office, waiting):
+    response = as_user(office).post(page(waiting, "import-choose"), {"column_name": "", "column_agency": "1"})
+
+    assert response.status_code == 422
+    assert "This profile needs it" in response.content.decode()
+
+
+def test_a_profile_that_is_not_there_is_refused(as_user, office, waiting):
+    response = as_user(office).post(page(waiting, "import-choose"), {"profile": "nope"})
+
+    assert response.status_code == 422
+
+
 def test_a_column_that_is_not_in_the_file_is_refused(as_user, office, waiting):
-    response = as_user(office).post(page(waiting, "import-choose"), {"profile": "federal-2024", "column_name": "99"})
+    response = as_user(office).post(page(waiting, "import-choose"), {"column_name": "99"})
 
     assert response.status_code == 422
 
