@@ -7,7 +7,7 @@ from typing import Any
 from apps.gates.evaluation import end_of_day
 from apps.gates.models import GateRequirement
 from apps.gates.requirements import Finding, Question, blocker_test, met, not_applicable, requirement, unmet
-from apps.registry.models import Phase, VersionUse
+from apps.registry.models import PHASE_ORDER, Phase, VersionUse
 from apps.registry.roles import Role
 
 from .effective import SectionState, section_states
@@ -42,7 +42,8 @@ def facts(ask: Question) -> Facts:
     """
     The review that counts for this question and its items.
 
-    That is the newest open review towards the phase that is about the version asked for; where none is asked for, about
+    That is the newest open review towards the phase (where none leads there, towards the next one after it, which asks
+    for more) that is about the version asked for; where none is asked for, about
     all versions the system uses; where there is no such one, the newest, and :attr:`Facts.uncovered` names the rest.
     """
     key = f"readiness:{ask.system.pk}:{ask.phase}:{ask.version.pk if ask.version else ''}:{ask.at.isoformat()}"
@@ -52,11 +53,7 @@ def facts(ask: Question) -> Facts:
 
 
 def _read(ask: Question) -> Facts:
-    reviews = list(
-        Review.objects.filter(system=ask.system, phase=ask.phase, state=Review.State.OPEN)
-        .select_related("template")
-        .prefetch_related("reviewed_versions")
-    )
+    reviews = _towards(ask)
     wanted = _versions_asked_for(ask) if reviews else {}
     review, uncovered = _choose(reviews, wanted, strict=ask.version is not None)
     found = Facts(ask, review, uncovered)
@@ -71,6 +68,14 @@ def _read(ask: Question) -> Facts:
         found.items[row.item.key] = row
     found.contributors = _names_of_contributors(review)
     return found
+
+
+def _towards(ask: Question) -> list[Review]:
+    from_here = PHASE_ORDER[PHASE_ORDER.index(ask.phase) :]
+    rows = Review.objects.filter(system=ask.system, phase__in=from_here, state=Review.State.OPEN)
+    found = list(rows.select_related("template").prefetch_related("reviewed_versions"))
+    nearest = min((from_here.index(review.phase) for review in found), default=None)
+    return [review for review in found if from_here.index(review.phase) == nearest]
 
 
 def _versions_asked_for(ask: Question) -> dict[int, str]:
