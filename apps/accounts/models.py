@@ -68,9 +68,7 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         constraints = [
-            models.UniqueConstraint(
-                Lower("email"), condition=~Q(email=""), name="accounts_user_email_once"
-            ),
+            models.UniqueConstraint(Lower("email"), condition=~Q(email=""), name="accounts_user_email_once"),
             # Two people whose names differ in case only cannot be told apart in a list of signers.
             models.UniqueConstraint(Lower("username"), name="accounts_user_username_once"),
         ]

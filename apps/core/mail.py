@@ -1,12 +1,14 @@
 """E-mail through the outbox: queued with the change it is about, sent by the worker."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.mail import send_mail
 
 from . import outbox
 
 
-def queue_mail(user, *, subject: str, body: str, path: str = "") -> None:
+def queue_mail(user: Any, *, subject: str, body: str, path: str = "") -> None:
     """Queue one plain-text e-mail to ``user``; ``path`` becomes a full link at its end. Nothing for the inactive."""
     if not user.is_active or not user.email:
         return

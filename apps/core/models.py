@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -18,6 +20,10 @@ class GovernedModel(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     history = HistoricalRecords(inherit=True)
+    # What django-simple-history reads before a save and leaves after it.
+    _history_user: Any
+    _change_reason: str | None
+    _last_history: Any
 
     objects = GovernedQuerySet.as_manager()
 

@@ -101,6 +101,8 @@ def _cells(rows: QuerySet[AISystem]) -> Iterator[list[Any]]:
     for values in rows.values_list(*COLUMNS.values()).iterator(chunk_size=CHUNK):
         row = as_row(values)
         row["slug"] = f"{settings.SITE_URL}{row['url']}"
+        if note := row.get("owner_note"):
+            row["owner"] = f"{row['owner']} ({note})"
         row["suspended"] = "yes" if row["suspended"] else "no"
         yield [harmless(row[name]) for name in HEADINGS]
 
@@ -148,7 +150,7 @@ def xlsx_file(rows: QuerySet[AISystem]) -> IO[bytes]:
     return file
 
 
-def _heading(sheet: Any, words: str) -> WriteOnlyCell:
+def _heading(sheet: Any, words: str) -> Any:
     cell = WriteOnlyCell(sheet, value=words)
     cell.font = Font(bold=True)
     return cell

@@ -1,6 +1,6 @@
 """The portfolio in numbers: how many systems stand where, what holds them up, and how many pilots reach production."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -135,16 +135,18 @@ def funnel_for(user: Any) -> Funnel:
     )
 
 
-def _line(groups: list[dict], key: str, label: str, column: str, value: Any, filters: dict[str, str]) -> Line:
+def _line(
+    groups: Sequence[Mapping[str, Any]], key: str, label: str, column: str, value: Any, filters: dict[str, str]
+) -> Line:
     return _sum((g for g in groups if g[column] == value), key, label, filters)
 
 
-def _sum(groups: Iterable[dict], key: str, label: str, filters: dict[str, str]) -> Line:
+def _sum(groups: Iterable[Mapping[str, Any]], key: str, label: str, filters: dict[str, str]) -> Line:
     rows = list(groups)
     return Line(key, label, filters, **{name: sum(row[name] for row in rows) for name in MEASURES})
 
 
-def _scale_rate(user: Any, groups: list[dict]) -> ScaleRate:
+def _scale_rate(user: Any, groups: Sequence[Mapping[str, Any]]) -> ScaleRate:
     now = {phase: sum(g["total"] for g in groups if g["phase"] == phase) for phase in PHASE_ORDER}
     under_way = sum(now[phase] for phase in UNDER_WAY)
     past = AISystem.history.filter(id=OuterRef("pk"))
@@ -152,7 +154,7 @@ def _scale_rate(user: Any, groups: list[dict]) -> ScaleRate:
     unclear = AISystem.objects.visible_to(user).filter(phase__in=[*UNDER_WAY, Phase.RETIRED]).order_by()
     found = unclear.aggregate(
         reached=Count("pk", filter=Exists(past.filter(phase=Phase.FULL_PRODUCTION))),
-        began=Count("pk", filter=Q(phase=Phase.RETIRED) & Exists(past.filter(phase__in=STARTED))),
+        began=Count("pk", filter=Q(Exists(past.filter(phase__in=STARTED)), phase=Phase.RETIRED)),
     )
     full = now[Phase.FULL_PRODUCTION]
     return ScaleRate(began=full + under_way + found["began"], reached=full + found["reached"], under_way=under_way)

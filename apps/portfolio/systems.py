@@ -60,11 +60,10 @@ SORTS: dict[str, list[Any]] = {
 DEFAULT_SORT = "name"
 
 
-def listed(user: Any) -> QuerySet[AISystem]:
+def listed(user: Any) -> QuerySet[AISystem, Any]:
     """The systems ``user`` may see, with ``owned``: the assignment of the owner, if there is one."""
-    return AISystem.objects.visible_to(user).annotate(
-        owned=FilteredRelation("assignments", condition=Q(assignments__role=Role.OWNER))
-    )
+    seen: Any = AISystem.objects.visible_to(user)
+    return seen.annotate(owned=FilteredRelation("assignments", condition=Q(assignments__role=Role.OWNER)))
 
 
 def ids_where(user: Any, *roles: str) -> Any:
@@ -77,7 +76,8 @@ def ids_where(user: Any, *roles: str) -> Any:
     by_team = RoleAssignment.objects.filter(team__group__user=user)
     standing_in = Deputyship.objects.running().filter(deputy=user)
     if roles:
-        own, by_team, standing_in = (rows.filter(role__in=roles) for rows in (own, by_team, standing_in))
+        own, by_team = own.filter(role__in=roles), by_team.filter(role__in=roles)
+        standing_in = standing_in.filter(role__in=roles)
     return own.values("system_id").union(by_team.values("system_id"), standing_in.values("system_id"))
 
 
@@ -194,8 +194,8 @@ def as_row(values: tuple[Any, ...]) -> dict[str, Any]:
 
 def counted(rows: QuerySet[AISystem], *, up_to: int | None = COUNTED_UP_TO) -> int | None:
     """How many there are; None for more than ``up_to``."""
-    rows = rows.order_by().values("pk")
+    ids = rows.order_by().values("pk")
     if up_to is None:
-        return rows.count()
-    found = rows[: up_to + 1].count()
+        return ids.count()
+    found = ids[: up_to + 1].count()
     return None if found > up_to else found

@@ -55,7 +55,7 @@ def _write_letter(user: int, day: str) -> None:
         return
     tasks = work_of(person)
     last = date.fromisoformat(day) + SOON
-    due = sorted((task for task in tasks if task.due is not None and task.due <= last), key=lambda task: task.due)
+    due = sorted((task for task in tasks if task.due is not None and task.due <= last), key=lambda task: str(task.due))
     if due:
         queue_mail(person, subject=_subject(due), body=_body(due, others=len(tasks) - len(due)), path="/")
 

@@ -79,6 +79,6 @@ def create_with_history(model: type[Row], rows: list[Row], *, by: Any, reason: s
     For actions whose one ledger entry carries a digest of all the rows; single rows go through ``save_with_history``.
     """
     # The queryset of a governed model refuses bulk_create, because it leaves history out. Here history follows.
-    made = models.QuerySet(model=model).bulk_create(rows)
+    made: list[Row] = models.QuerySet[Row, Row](model=model).bulk_create(rows)
     model.history.bulk_history_create(made, default_user=by, default_change_reason=reason, default_date=at)  # type: ignore[attr-defined]
     return made

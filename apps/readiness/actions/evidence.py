@@ -78,8 +78,9 @@ def add_evidence(
         return _take_in(evidence, by=by, attach_to=list(attach_to))
     except BaseException:
         # The row is rolled back; a file is in no transaction.
-        if upload is not None and evidence.file._committed:
-            evidence.file.storage.delete(evidence.file.name)
+        stored: Any = evidence.file
+        if upload is not None and stored._committed:
+            stored.storage.delete(stored.name)
         raise
 
 

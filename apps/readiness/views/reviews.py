@@ -1,5 +1,7 @@
 """Reviews: those of a system, one with its sections and items, opening, closing, printing."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -70,10 +72,10 @@ def _readiness(request: HttpRequest, system: AISystem, at: Any, form: OpenReview
 
 
 def _day_soon() -> Any:
-    return timezone.localdate() + timezone.timedelta(days=SOON_DAYS)
+    return timezone.localdate() + timedelta(days=SOON_DAYS)
 
 
-def _reviews(system: AISystem, at: Any) -> list[Review]:
+def _reviews(system: AISystem, at: Any) -> Sequence[Review]:
     """Newest first, with how many of their items have passed by now."""
     counted = (
         Review.objects.filter(system=system)
