@@ -19,7 +19,7 @@ from .importing.mapping import MappedRow, as_stored
 from .importing.matching import Match, Verdict
 from .importing.targets import TARGETS
 from .importing.text import fold, shorten
-from .models import AISystem, ImportRow, ImportRun, SourceRow
+from .models import AISystem, BusinessFunction, ImportRow, ImportRun, SourceRow
 
 # A phase is what a gate has let through or what stood when the system was registered: no file moves it later.
 NEVER_UPDATED = frozenset({"phase"})
@@ -191,6 +191,11 @@ class Expected:
     row: MappedRow
     outcome: str
     reason: str
+
+    @property
+    def function_label(self) -> str:
+        key = self.row.values.get("business_function")
+        return str(BusinessFunction(key).label) if key else ""
 
 
 def forecast(reading: Reading) -> list[Expected]:
