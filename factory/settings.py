@@ -272,7 +272,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"RoleEnum": "apps.registry.roles.Role", "OrgRoleEnum": "apps.accounts.models.OrgRole"},
+    "ENUM_NAME_OVERRIDES": {
+        "RoleEnum": "apps.registry.roles.Role",
+        "OrgRoleEnum": "apps.accounts.models.OrgRole",
+        "ItemStatusEnum": "apps.readiness.api.serializers.ITEM_STATES",
+        "SignatureStatusEnum": "apps.readiness.api.serializers.SEAT_STATES",
+        "ReviewStateEnum": "apps.readiness.models.Review.State",
+    },
 }
 
 # --- Background work ------------------------------------------------------------------------------------------------

@@ -19,7 +19,19 @@ from apps.registry.models import AISystem, ModelVersion, Phase
 from apps.registry.roles import Role
 
 from .effective import SectionState, lapse_reason, section_states
-from .models import Comment, EvidenceLink, Item, ItemStatus, Review, ReviewedVersion, ReviewItem, Section, SignOff
+from .models import (
+    Comment,
+    Evidence,
+    EvidenceLink,
+    Item,
+    ItemStatus,
+    Review,
+    ReviewedVersion,
+    ReviewItem,
+    Section,
+    SignOff,
+    Verification,
+)
 from .needs import NeedsTable, live_waivers
 
 PASSED = {ItemStatus.VERIFIED, ItemStatus.NOT_APPLICABLE, "waived"}
@@ -233,3 +245,32 @@ def _past_state(section: Section, sign_off: SignOff | None, at: datetime) -> Sec
 def _versions(review: Review, reader: Reader) -> list[ModelVersion]:
     ids = [row.model_version_id for row in read(reader, ReviewedVersion, review_id=review.pk)]
     return list(ModelVersion.objects.filter(pk__in=ids).select_related("model").order_by("model__name", "number"))
+
+
+# --- Around one item --------------------------------------------------------------------------------------------------
+
+
+def attached(row: ReviewItem, at: datetime | None = None) -> list[dict[str, Any]]:
+    """The evidence of an item as it is or was, in the order it was attached: link, evidence, supplier, state."""
+    reader = Reader(at)
+    links = read(reader, EvidenceLink, review_item_id=row.pk)
+    pieces = {piece.pk: piece for piece in read(reader, Evidence, id__in=[link.evidence_id for link in links])}
+    people = User.objects.in_bulk({piece.supplied_by_id for piece in pieces.values()})
+    day = timezone.localdate(at)
+    found = []
+    for link in sorted(links, key=lambda link: (link.attached_at, link.pk)):
+        if (piece := pieces.get(link.evidence_id)) is not None:
+            piece.system, piece.supplied_by = row.review.system, people[piece.supplied_by_id]
+            found.append({"link": link, "evidence": piece, "state": piece.state_on(day)})
+    return found
+
+
+def verdicts(row: ReviewItem, at: datetime | None = None) -> Any:
+    """What second persons said about an item, newest first."""
+    said = Verification.objects.filter(review_item_id=row.pk, verified_at__lte=at or timezone.now())
+    return said.select_related("verified_by")
+
+
+def discussion(row: ReviewItem, at: datetime | None = None) -> Any:
+    """What was written about an item, oldest first."""
+    return Comment.objects.filter(review_item_id=row.pk, at__lte=at or timezone.now()).select_related("author")

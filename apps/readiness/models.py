@@ -1,5 +1,5 @@
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
 from django.conf import settings
 from django.db import models
@@ -317,6 +317,12 @@ class Evidence(GovernedModel):
 
     def get_absolute_url(self) -> str:
         return f"/evidence/{self.uid}/"
+
+    def state_on(self, day: date) -> str:
+        """``withdrawn``, ``expired`` or ``valid`` on ``day``."""
+        if self.withdrawn_at is not None:
+            return "withdrawn"
+        return "expired" if self.valid_until is not None and self.valid_until < day else "valid"
 
 
 class EvidenceLink(GovernedModel):

@@ -19,7 +19,6 @@ from .. import actions, policies
 from ..forms import EvidenceChangeForm, EvidenceFilter, EvidenceForm, VersionedReasonForm
 from ..models import Evidence
 from .common import OK, REFUSED, attempt, done, find_system, person_may, system_frame
-from .items import evidence_state
 
 PAGE_SIZE = 50
 SOON = timedelta(days=30)
@@ -48,7 +47,7 @@ def system_evidence(request: HttpRequest, slug: str) -> HttpResponse:
         **system_frame(system),
         "form": form,
         "page": page,
-        "lines": [{"evidence": piece, "state": evidence_state(piece, day)} for piece in page],
+        "lines": [{"evidence": piece, "state": piece.state_on(day)} for piece in page],
         "may_add": policies.can_add_evidence(system, user=request.user),
     }
     return render(request, "readiness/system_evidence.html", context)
@@ -102,7 +101,7 @@ def evidence(request: HttpRequest, uid: Any) -> HttpResponse:
     context = {
         "evidence": found,
         "system": found.system,
-        "state": evidence_state(found, timezone.localdate()),
+        "state": found.state_on(timezone.localdate()),
         "links": links.order_by("-attached_at"),
         "events": object_timeline(found, user=request.user),
         "may_change": policies.can_change_evidence(found, user=request.user),

@@ -14,12 +14,11 @@ from apps.audit.as_of import requested_instant
 from apps.audit.models import Entry
 from apps.audit.timeline import object_timeline, rows_of
 from apps.core.exceptions import StaleObject
-from apps.core.querysets import Reader
 from apps.registry.permissions import system_perms
 
 from .. import actions, policies
 from ..actions.items import longest_validity
-from ..boards import PASSED, ItemRow, board, read
+from ..boards import PASSED, ItemRow, attached, board, discussion, verdicts
 from ..forms import (
     AnswerForm,
     AssignForm,
@@ -32,7 +31,7 @@ from ..forms import (
     VerifyForm,
     VersionedReasonForm,
 )
-from ..models import Comment, Evidence, EvidenceLink, ReviewItem, Verification
+from ..models import Evidence, EvidenceLink, ReviewItem
 from ..spec import ItemSpec, item_spec
 from .common import OK, REFUSED, attempt, done, find_item, person_may, why_not
 
@@ -62,7 +61,7 @@ def show_item(
     here = next(index for index, row in enumerate(rows) if row.item.pk == found.item_id)
     row = rows[here]
     row.review_item.review, row.review_item.item = found.review, found.item
-    links = _evidence(row.review_item, at)
+    links = attached(row.review_item, at)
     context = {
         "review": found.review,
         "system": found.review.system,
@@ -76,8 +75,8 @@ def show_item(
         "previous": rows[here - 1] if here else None,
         "next": rows[here + 1] if here + 1 < len(rows) else None,
         "links": links,
-        "verifications": _verifications(row.review_item, at),
-        "comments": _comments(row.review_item, at),
+        "verifications": verdicts(row.review_item, at),
+        "comments": discussion(row.review_item, at),
         "events": _history(row.review_item, at, request.user),
         "changes": changes,
         **(_doors(request, row, spec, links, given or {}) if at is None else {}),
@@ -88,48 +87,6 @@ def show_item(
 def _validity_days(row: ReviewItem) -> int:
     now = timezone.now()
     return (longest_validity(row, now) - now).days
-
-
-def _evidence(row: ReviewItem, at: Any) -> list[dict[str, Any]]:
-    """What is attached, as it was then, oldest first."""
-    reader = Reader(at)
-    links = read(reader, EvidenceLink, review_item_id=row.pk)
-    pieces = {piece.pk: piece for piece in read(reader, Evidence, id__in=[link.evidence_id for link in links])}
-    people = {user.pk: user for user in _users({piece.supplied_by_id for piece in pieces.values()})}
-    day = timezone.localdate(at)
-    return [
-        {
-            "link": link,
-            "evidence": (piece := pieces[link.evidence_id]),
-            "supplied_by": people.get(piece.supplied_by_id),
-            "state": evidence_state(piece, day),
-        }
-        for link in sorted(links, key=lambda link: (link.attached_at, link.pk))
-        if link.evidence_id in pieces
-    ]
-
-
-def evidence_state(piece: Evidence, day: Any) -> str:
-    """``valid``, ``expired`` or ``withdrawn`` on ``day``."""
-    if piece.withdrawn_at is not None:
-        return "withdrawn"
-    return "expired" if piece.valid_until and piece.valid_until < day else "valid"
-
-
-def _users(ids: set[int]) -> Any:
-    from apps.accounts.models import User
-
-    return User.objects.filter(pk__in=ids)
-
-
-def _verifications(row: ReviewItem, at: Any) -> Any:
-    return Verification.objects.filter(review_item_id=row.pk, verified_at__lte=at or timezone.now()).select_related(
-        "verified_by"
-    )
-
-
-def _comments(row: ReviewItem, at: Any) -> Any:
-    return Comment.objects.filter(review_item_id=row.pk, at__lte=at or timezone.now()).select_related("author")
 
 
 def _history(row: ReviewItem, at: Any, user: Any) -> list[Any]:

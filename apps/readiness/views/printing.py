@@ -11,7 +11,6 @@ from apps.core.querysets import Reader
 from ..boards import board, read
 from ..models import Evidence, EvidenceLink, Review, SignOff
 from ..signed import manifestation
-from .items import evidence_state
 
 
 def print_context(found: Review, at: datetime | None) -> dict[str, Any]:
@@ -51,7 +50,7 @@ def _evidence(items: list[int], at: datetime | None) -> dict[int, list[dict[str,
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for link in sorted(links, key=lambda link: (link.attached_at, link.pk)):
         if (piece := pieces.get(link.evidence_id)) is not None:
-            found[link.review_item_id].append({"evidence": piece, "state": evidence_state(piece, day)})
+            found[link.review_item_id].append({"evidence": piece, "state": piece.state_on(day)})
     return found
 
 
