@@ -37,6 +37,26 @@ def reason_field(label: str = "Reason", help_text: str = "", *, required: bool =
 LONG = {"rows": 3}
 
 
+def same_text(one: Any, other: Any) -> bool:
+    """Whether two values read the same: browsers send other line ends than an import kept, and forms strip spaces."""
+    if isinstance(one, str) and isinstance(other, str):
+        return plain_lines(one).strip() == plain_lines(other).strip()
+    return bool(one == other)
+
+
+def plain_lines(text: Any) -> Any:
+    return text.replace("\r\n", "\n") if isinstance(text, str) else text
+
+
+def stated_values(form: Any, instance: Any, names: list[str]) -> dict[str, Any]:
+    """What a form says, with the stored value wherever nothing but white space would differ."""
+    values = {}
+    for name in names:
+        stored, typed = getattr(instance, name), form.cleaned_data[name]
+        values[name] = stored if same_text(stored, typed) else plain_lines(typed)
+    return values
+
+
 class SystemForm(FactoryModelForm):
     """The facts of a system."""
 
@@ -78,7 +98,7 @@ class SystemForm(FactoryModelForm):
         self.initial.setdefault("version", self.instance.version)
 
     def facts(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in self.Meta.fields}
+        return stated_values(self, self.instance, self.Meta.fields)
 
     def _post_clean(self) -> None:
         # The action writes what it has locked and re-read; the instance of the page stays as it was read.
@@ -131,7 +151,7 @@ class RegisterForm(FactoryForm):
         )
 
     def facts(self) -> dict[str, Any]:
-        facts = {name: value for name, value in self.cleaned_data.items() if name != "confirmed"}
+        facts = {name: plain_lines(value) for name, value in self.cleaned_data.items() if name != "confirmed"}
         if "phase" in facts:
             facts["phase"] = facts["phase"] or Phase.IDEA
         return facts
@@ -297,7 +317,7 @@ class VersionForm(FactoryModelForm):
         self.initial.setdefault("version", self.instance.version)
 
     def values(self) -> dict[str, str]:
-        return {name: self.cleaned_data[name] for name in self.Meta.fields}
+        return stated_values(self, self.instance, self.Meta.fields)
 
     def _post_clean(self) -> None:
         pass  # the action checks

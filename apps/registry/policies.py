@@ -23,13 +23,8 @@ DEPUTYSHIP_GRACE = timedelta(hours=1)
 OFFICE_HELPS = "Ask the governance office."
 
 
-def is_automation(user: Any) -> bool:
-    """The account that scheduled work acts as."""
-    return user.username == "automation"
-
-
 def _runs_the_office(user: Any) -> bool:
-    return is_automation(user) or (user.is_active and user.runs_the_office)
+    return user.is_automation or (user.is_active and user.runs_the_office)
 
 
 # --- Systems ---------------------------------------------------------------------------------------------------------

@@ -326,7 +326,7 @@ def test_models_of_others_are_not_there(system, contributor, outsider, api_as):
     actions.register_system(by=outsider, name="Elsewhere", purpose="Some.")
     client = api_as(outsider)
 
-    for address in ("models/triage/", "models/triage/versions/", "models/triage/versions/1/"):
+    for address in ("models/triage/", "models/triage/versions/", "models/triage/versions/1/", "models/%00/"):
         assert client.get(f"/api/v1/{address}").status_code == 404
     body = {"model": "triage", "number": 1}
     assert errors(client.post("/api/v1/systems/elsewhere/version-uses/", body)) == {"model"}

@@ -94,7 +94,7 @@ def test_likely_duplicates_are_shown_once_before_saving(system, viewer, as_user)
     assert "Register anyway" in text(asked)
     assert AISystem.objects.count() == 1
 
-    again = client.post("/systems/new/", typed | {"confirmed": asked.context["form"].data["confirmed"]})
+    again = client.post("/systems/new/", typed | {"confirmed": asked.context["name"]})
     assert again.status_code == 302
     assert AISystem.objects.count() == 2
 
@@ -154,6 +154,17 @@ def test_a_stale_page_shows_what_changed_and_keeps_ones_text(system, owner, offi
     assert client.post(HOME + "edit/", shown).status_code == 302
     system.refresh_from_db()
     assert (system.unit, system.fallback) == ("Claims desk", "People do it by hand.")
+
+
+def test_a_browser_changes_no_line_ends_by_passing_by(office, as_user):
+    imported = actions.register_system(by=office, name="Kept", purpose=" One\nline and \nanother. ", imported=True)
+    shown = facts(imported, purpose=" One\r\nline and \r\nanother. ", fallback="By\r\nhand.")
+
+    as_user(office).post("/systems/kept/edit/", shown)
+
+    imported.refresh_from_db()
+    assert imported.purpose == " One\nline and \nanother. "
+    assert imported.fallback == "By\nhand."
 
 
 def test_facts_that_do_not_fit(system, owner, as_user):

@@ -57,7 +57,7 @@ def register_system(
     system = AISystem(phase=phase, **facts)
     system.clean_fields(exclude={"slug"})
     _insert(system, by=by, reason="Imported" if imported else "Registered")
-    if owner is None and not imported and not policies.is_automation(by):
+    if owner is None and not imported and not by.is_automation:
         owner = by
     if owner is not None:
         if not owner.is_active:

@@ -15,6 +15,7 @@ from apps.core.exceptions import RuleViolation, StaleObject
 from apps.core.forms import add_refusal
 from apps.core.querysets import Reader
 
+from ..forms import same_text
 from ..models import AISystem, RoleAssignment
 from ..roles import Role
 
@@ -128,8 +129,7 @@ def merged(form: Any, obj: Any, version: int, fields: list[str]) -> dict[str, An
     then = obj.history.filter(version=version).first()
     data = form.data.copy()
     for name in fields:
-        typed = form.cleaned_data.get(name)
-        if then is not None and typed == getattr(then, name):
+        if then is not None and same_text(form.cleaned_data.get(name), getattr(then, name)):
             value = getattr(obj, name)
             data[form.add_prefix(name)] = "" if value is None else value
     data[form.add_prefix("version")] = obj.version

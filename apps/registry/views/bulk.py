@@ -26,7 +26,7 @@ def bulk_roles(request: HttpRequest) -> HttpResponse:
     filters = BulkFilterForm(request.GET or None)
     matching = filters.systems() if filters.is_bound else AISystem.objects.all()
     form = BulkForm(posted(request), initial={"role": Role.OWNER})
-    chosen = request.POST.getlist("systems")
+    chosen = [slug for slug in request.POST.getlist("systems") if "\x00" not in slug]
     if not form.is_bound:
         return _page(request, filters, matching, form, chosen, 422 if filters.errors else 200)
     status = 422

@@ -29,7 +29,7 @@ def system_new(request: HttpRequest) -> HttpResponse:
     if form.cleaned_data["confirmed"] != facts["name"]:
         context["duplicates"] = similar_systems(request.user, facts["name"], facts["purpose"])
         if context["duplicates"]:
-            form.data = {**request.POST.dict(), "confirmed": facts["name"]}
+            context["name"] = facts["name"]
             return render(request, "registry/system_new.html", context, status=409)
     made = []
     if refused := attempt(form, lambda: made.append(actions.register_system(by=request.user, **facts))):
@@ -43,8 +43,9 @@ def system_new(request: HttpRequest) -> HttpResponse:
 @require_safe
 def duplicates(request: HttpRequest) -> HttpResponse:
     """The fragment that appears while a name is typed."""
-    found = similar_systems(request.user, request.GET.get("name", "")[:400], request.GET.get("purpose", "")[:5000])
-    return render(request, "registry/_duplicates.html", {"duplicates": found})
+    name, purpose = request.GET.get("name", "").strip()[:400], request.GET.get("purpose", "")[:5000]
+    context = {"duplicates": similar_systems(request.user, name, purpose), "name": name}
+    return render(request, "registry/_duplicates.html", context)
 
 
 @login_required

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
@@ -25,6 +26,8 @@ from ._shared import IDEMPOTENCY_KEY, IF_MATCH, REASON, ById, find_system, given
 
 
 def _find_model(request: Request, name: str) -> RegisteredModel:
+    if "\x00" in name:
+        raise Http404  # PostgreSQL cannot even compare with it
     visible = RegisteredModel.objects.visible_to(request.user).select_related("system")
     return get_object_or_404(visible, name=name)
 
@@ -93,7 +96,7 @@ class VersionDetail(IfMatchMixin, APIView):
 
     def _find(self, request: Request, name: str, number: int) -> ModelVersion:
         versions = ModelVersion.objects.visible_to(request.user).select_related("model__system", "registered_by")
-        return get_object_or_404(versions, model__name=name, number=number)
+        return get_object_or_404(versions, model=_find_model(request, name), number=number)
 
     @extend_schema(operation_id="model_version", responses=VersionSerializer)
     def get(self, request: Request, name: str, number: int) -> Response:
