@@ -111,11 +111,19 @@ class World:
 
         from apps.accounts.models import OrganisationRole, OrgRole, Team, User
 
+        from . import people
         from . import portfolio as pf
 
         password = make_password(environment.PASSWORD)
         at = self.ago(400)
-        everybody: list[int | str] = [*range(pf.PEOPLE), pf.ORDINARY, pf.FEW, pf.SIGNER, pf.OFFICE, pf.AUDITOR]
+        everybody: list[int | str] = [
+            *range(pf.PEOPLE),
+            people.ORDINARY,
+            people.FEW,
+            people.SIGNER,
+            people.OFFICE,
+            people.AUDITOR,
+        ]
         for person in everybody:
             username = person if isinstance(person, str) else f"person-{person:03d}"
             row = self.writer.add(
@@ -131,8 +139,8 @@ class World:
             )
             self.users[person], self.uids[row["id"]], self.names[row["id"]] = row["id"], row["uid"], row["full_name"]
             self.writer.people[row["id"]] = str(row["uid"]), row["full_name"]
-        office = self.users[pf.OFFICE]
-        for person, role in ((pf.OFFICE, OrgRole.GOVERNANCE_OFFICE), (pf.AUDITOR, OrgRole.AUDITOR)):
+        office = self.users[people.OFFICE]
+        for person, role in ((people.OFFICE, OrgRole.GOVERNANCE_OFFICE), (people.AUDITOR, OrgRole.AUDITOR)):
             self.writer.add(
                 OrganisationRole, user_id=self.users[person], role=str(role), granted_by_id=office, granted_at=at
             )
@@ -143,7 +151,7 @@ class World:
             self.teams.append((team["id"], group["id"]))
             members = [self.users[person] for person in range(number, pf.PEOPLE, pf.TEAMS)]
             if number == 0:
-                members.append(self.users[pf.ORDINARY])
+                members.append(self.users[people.ORDINARY])
             self.members.append(members)
             for user in members:
                 self.writer.add(membership, user_id=user, group_id=group["id"])

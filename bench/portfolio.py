@@ -10,11 +10,10 @@ from functools import cache
 from apps.registry.models import Phase
 from apps.registry.roles import Role
 
+from .people import FEW, ORDINARY, SIGNER
+
 PEOPLE, TEAMS = 200, 20
 
-# The people measured as. "ordinary" sees a tenth of the systems (half of them by a team), "few" sees five, "signer" may
-# sign the technical section of every complete review, "office" sees everything.
-ORDINARY, FEW, SIGNER, OFFICE, AUDITOR = "ordinary", "few", "signer", "office", "auditor"
 FEW_SEES = 5
 
 ROLES_OF_ONE_PERSON = [

@@ -43,6 +43,7 @@ from apps.registry.roles import BUNDLES, Role
 
 from . import portfolio as pf
 from .bulk import Row, digest
+from .people import OFFICE
 
 if TYPE_CHECKING:
     from .generate import World
@@ -241,7 +242,7 @@ class SystemBuilder:
         self.writer.keep(VersionUse, use)
 
     def _stops(self) -> None:
-        number, office = self.plan.number, self.world.users[pf.OFFICE]
+        number, office = self.plan.number, self.world.users[OFFICE]
         if self.plan.is_suspended:
             row = self.writer.add(
                 Suspension,
@@ -499,7 +500,7 @@ class SystemBuilder:
                     sign_off_id=signed["id"],
                     cause="lapsed",
                     reason="the signature ran out",
-                    voided_by_id=self.world.users[pf.OFFICE],
+                    voided_by_id=self.world.users[OFFICE],
                     voided_at=self.at(1),
                 )
 
