@@ -97,7 +97,7 @@ def reading_of(run: ImportRun) -> Reading:
     return _stored_reading(run.file.name, json.dumps(run.profile), json.dumps(run.mapping))
 
 
-@lru_cache(maxsize=2)  # one step after another reads the same file
+@lru_cache(maxsize=1)  # one step after another reads the same file
 def _stored_reading(name: str, profile_json: str, mapping_json: str) -> Reading:
     return fit(_stored_table(name, profile_json), parse_profile(json.loads(profile_json)), json.loads(mapping_json))
 
@@ -111,7 +111,7 @@ def table_of(run: ImportRun) -> Table:
     return _stored_table(run.file.name, json.dumps(run.profile))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def _stored_table(name: str, profile_json: str) -> Table:
     try:
         with default_storage.open(name) as file:

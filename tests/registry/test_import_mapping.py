@@ -177,14 +177,6 @@ def test_a_column_the_file_does_not_have_is_told_once_not_in_every_row():
     assert "No column of the file gives Organisational unit; it stays open." in absent(profile, places)
 
 
-def test_a_null_character_is_refused():
-    table = read_bytes("Name,Purpose\na,b\x00c\n".encode("utf-16"))
-
-    (row,) = mapped(table, load_profiles()["generic"])
-
-    assert "null character" in row.reason
-
-
 def test_values_are_stored_as_json_keeps_them(sample):
     stored = as_stored(sample[2].values)
 

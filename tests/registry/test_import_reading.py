@@ -86,6 +86,7 @@ def test_characters_lost_before_are_kept_and_told():
         (b'name,purpose\na,"never closed\nb,c\n', "Row 2, which starts on line 2"),
         (b'name,purpose\na,"closed" and on\n', "Row 2, which starts on line 2"),
         (b"name,purpose\n" + b"," * 600, "at most 500"),
+        ("name,purpose\na,b\x00c\n".encode("utf-16"), "Row 2 holds a character that cannot be stored"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(data, words):

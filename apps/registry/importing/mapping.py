@@ -74,8 +74,6 @@ def _check_shape(line: SourceLine, table: Table, notes: _Notes) -> None:
         )
     elif len(line.cells) < width:
         notes.warnings.append(f"The row has {len(line.cells)} cells under {width} headings; the rest counts as empty.")
-    if any("\x00" in cell for cell in line.cells):
-        notes.errors.append("A cell holds a null character, which cannot be stored.")
     if any("\ufffd" in cell for cell in line.cells):
         notes.warnings.append("Characters of this row were lost before the file was written (shown as \ufffd).")
 

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from .text import column_letter, shorten
 from .workbook import read_workbook
 
 DELIMITERS = (",", ";", "\t", "|")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 ENCODINGS = ("utf-8", "cp1252")
 ENCODING_NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
 
@@ -220,6 +222,7 @@ def _table(rows: list[tuple[str, ...]], *, format: str, encoding: str, notes: li
         )
     if header_at:
         notes = [*notes, f"The headings are in row {header_at + 1}; what stands above them is not imported."]
+    _check_storable(rows)
     headers = list(rows[header_at])
     while (
         headers
@@ -237,6 +240,16 @@ def _table(rows: list[tuple[str, ...]], *, format: str, encoding: str, notes: li
     if trailing:
         notes = [*notes, f"{trailing:,} blank rows after the last filled row were left out."]
     return Table(tuple(headers), tuple(lines), format, encoding, tuple(notes))
+
+
+def _check_storable(rows: list[tuple[str, ...]]) -> None:
+    """A null character or half a character pair is text to Python and to no database."""
+    for number, row in enumerate(rows, start=1):
+        if _UNSTORABLE.search("".join(row)):
+            raise UnreadableFile(
+                f"Row {number} holds a character that cannot be stored (a null character or half of one). "
+                'Remove it there, or save the file again as "CSV UTF-8".'
+            )
 
 
 def _megabytes(size: int) -> str:
