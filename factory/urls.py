@@ -23,9 +23,9 @@ api: list[URLPattern | URLResolver] = [
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
-    path("admin/", admin.site.urls),
-    # Before allauth: one of its pages is replaced by ours.
+    # Before the admin and allauth: a page of each is replaced by ours.
     path("", include("apps.accounts.urls")),
+    path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include(api)),
     path("", include("apps.registry.urls")),

@@ -130,6 +130,10 @@ class InvitationForm(FactoryModelForm):
         labels = {"email": "E-mail address"}
         help_texts = {"team": "They are in it from the start, with its roles."}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].empty_label = "No team"
+
     def validate_constraints(self) -> None:
         """The action looks, and says what to do instead."""
 

@@ -64,6 +64,9 @@ class User(AbstractUser):
 
     objects = UserManager()
 
+    # Through which door this person came for the work at hand: session, token, task or command.
+    _via: str = "session"
+
     REQUIRED_FIELDS = ["email", "full_name"]
 
     class Meta(AbstractUser.Meta):
@@ -169,6 +172,7 @@ class ApiToken(AbstractAuthToken):
 
     class Meta:
         ordering = ["-created"]
+        verbose_name = "API token"
 
     def __str__(self) -> str:
         return self.name
@@ -201,7 +205,7 @@ class Invitation(models.Model):
     """An e-mailed, single-use link with which a new person makes their account. Only the link's hash is kept."""
 
     class State(models.TextChoices):
-        OPEN = "open", "Waiting for an answer"
+        OPEN = "open", "Waiting"
         EXPIRED = "expired", "Expired"
         ACCEPTED = "accepted", "Accepted"
         WITHDRAWN = "withdrawn", "Withdrawn"

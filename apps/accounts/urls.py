@@ -28,6 +28,7 @@ urlpatterns = [
     path("invitations/<int:pk>/resend/", invitations.invitation_resend, name="invitation-resend"),
     path("invitations/<int:pk>/withdraw/", invitations.invitation_withdraw, name="invitation-withdraw"),
     path("join/<str:token>/", invitations.invitation_accept, name="invitation-accept"),
-    # allauth's own page would change addresses behind the back of our action.
+    # The pages of allauth and of the admin would change these without an entry of the ledger.
     path("accounts/email/", RedirectView.as_view(pattern_name="accounts:email")),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
 ]

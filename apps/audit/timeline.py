@@ -324,8 +324,10 @@ def _as_date(text: str, zone: tzinfo) -> str:
 
 
 def _people(uids: Iterable[Any]) -> dict[Any, Any]:
+    """The people by their identifier; automatic work by its name only, because nobody is behind it."""
     wanted = {uid for uid in uids if uid is not None}
-    return {user.uid: user for user in get_user_model()._base_manager.filter(uid__in=wanted)} if wanted else {}
+    found = get_user_model()._base_manager.filter(uid__in=wanted) if wanted else []
+    return {user.uid: str(user) if user.is_automation else user for user in found}
 
 
 class _Names:

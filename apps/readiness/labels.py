@@ -16,7 +16,7 @@ acts(
         "item.verified": Act("Item verified: {object}", "circle-check", "met"),
         "item.rejected": Act("Item rejected: {object}", "circle-x", "blocked"),
         "item.reopened": Act("Item reopened: {object}", "rotate", "warn"),
-        "item.evidence_changed": Act("Item open again, because its evidence changed: {object}", "rotate", "warn"),
+        "item.evidence_changed": Act("Evidence of an item changed: {object}", "paperclip"),
         "item.tier_applied": Act("Item held to the new risk tier: {object}", "scale"),
         "item.commented": Act("Comment on {object}", "message"),
         "evidence.added": Act("Evidence supplied: {object}", "paperclip"),

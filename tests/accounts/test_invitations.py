@@ -37,7 +37,7 @@ def invitation(office: User, team: Team) -> Invitation:
 def newest_token() -> str:
     """The token in the link of the newest e-mail, which is the only place that has it."""
     outbox.drain()
-    (found,) = re.findall(r"http://testserver/join/([\w-]+)/", mail.outbox[-1].body)
+    (found,) = re.findall(r"http://testserver/join/([\w-]+)/", str(mail.outbox[-1].body))
     return found
 
 

@@ -20,7 +20,7 @@ from tests.fixtures_people import PASSWORD
 pytestmark = pytest.mark.django_db
 
 
-def entries(act: str) -> list[Entry]:
+def entries(act: str) -> list[Any]:
     return list(Entry.objects.filter(act=act).select_related("private"))
 
 

@@ -108,7 +108,7 @@ def create_user(
         timezone=timezone,
         password=password,
     )
-    record(act="user.created", obj=user, by=by, after=facts_of(user), reason="Account made")
+    record(act="user.created", obj=user, by=by, after=facts_of(user))
     if password is None:
         queue_mail(
             user,
