@@ -143,3 +143,13 @@ def test_naming_the_tier_that_counted_anyway_voids_nothing(system, risk_owner, a
 def test_there_are_three_tiers(system, risk_owner):
     with pytest.raises(ValidationError):
         actions.set_tier(system, by=risk_owner, tier=4, reason="Why not")
+
+
+def test_an_address_taken_meanwhile_costs_the_next_one(outsider, monkeypatch):
+    actions.register_system(by=outsider, name="Chat bot", purpose="Chats.")
+    tries = iter(["chat-bot", "chat-bot-7"])
+    monkeypatch.setattr("apps.registry.actions.systems._free_slug", lambda name: next(tries))
+
+    system = actions.register_system(by=outsider, name="Chat bot", purpose="Chats.")
+
+    assert (system.slug, system.history.count()) == ("chat-bot-7", 1)
