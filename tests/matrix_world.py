@@ -10,8 +10,10 @@ from django.utils import timezone
 from apps.accounts import actions as accounts
 from apps.accounts.models import OrganisationRole, OrgRole, Scope, User
 from apps.gates import actions as gates
+from apps.gates.models import Waiver
 from apps.readiness import actions as readiness
-from apps.readiness.models import ReviewItem, SignOff
+from apps.readiness.content import section_content, statement_for
+from apps.readiness.models import ReviewItem
 from apps.registry import actions as registry
 from apps.registry.models import AISystem, ImportRun
 from apps.registry.roles import Role
@@ -27,6 +29,7 @@ class World:
         self.users: dict[str, User] = {}
         self.tokens: dict[str, str] = {}
         self.ids: dict[str, dict[str, Any]] = {"": {}}
+        self.etags: dict[str, str] = {}
         self._clients: dict[str, Client] = {}
         self.system: AISystem
 
@@ -64,11 +67,23 @@ def build_world(people: list[str]) -> World:
     _the_system(world)
     _the_review(world)
     _the_rest(world)
+    _the_etags(world)
     user = world.users["inactive"]
     client = world._clients.setdefault("inactive", Client())
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     User.objects.filter(pk=user.pk).update(is_active=False)
     return world
+
+
+def _the_etags(world: World) -> None:
+    item = ReviewItem.objects.get(review__uid=world.ids["item"]["uid"], item__key=world.ids["item"]["key"])
+    rows = {
+        "system": AISystem.objects.get(pk=world.system.pk),
+        "item": item,
+        "review": item.review,
+        "waiver": Waiver.objects.get(uid=world.ids["waiver"]["uid"]),
+    }
+    world.etags = {name: row.etag for name, row in rows.items()}
 
 
 def _the_system(world: World) -> None:
@@ -90,7 +105,7 @@ def _the_system(world: World) -> None:
         principal=users["technical_approver"],
         deputy=users["deputy"],
         role=Role.TECHNICAL_APPROVER,
-        starts_at=now - timedelta(hours=1),
+        starts_at=now,
         ends_at=now + timedelta(days=5),
         reason="Away",
     )
@@ -112,36 +127,34 @@ def _the_system(world: World) -> None:
 def _the_review(world: World) -> None:
     users, system = world.users, world.system
     review = readiness.open_review(system, by=users["owner"], phase="limited_beta")
-    item = ReviewItem.objects.get(review=review, item__key="T-3")
-    readiness.answer_item(item, by=users["contributor"], answer="Threats are modelled.")
-    evidence = readiness.add_evidence(
-        system,
-        by=users["contributor"],
-        kind="document",
-        title="Threat model",
-        effective_on=timezone.localdate(),
-        upload=SimpleUploadedFile("model.txt", b"Eleven threats.\n", content_type="text/plain"),
-        attach_to=[item],
-    )
+    for key in ("T-3", "T-4"):
+        item = ReviewItem.objects.get(review=review, item__key=key)
+        evidence = readiness.add_evidence(
+            system,
+            by=users["contributor"],
+            kind="document",
+            title="Threat model",
+            effective_on=timezone.localdate(),
+            upload=SimpleUploadedFile("model.txt", b"Eleven threats.\n", content_type="text/plain"),
+            attach_to=[item],
+        )
+        readiness.answer_item(item, by=users["contributor"], answer="Threats are modelled.", submit=True)
+        readiness.verify_item(item, by=users["kpi_owner"])
     section = item.item.section
-    from apps.readiness.content import section_content
-
     signed = readiness.sign_off(
         review,
         section,
         by=users["technical_approver"],
         password=PASSWORD,
-        meaning=SignOff.Meaning.REJECTION,
-        statement=section.statement,
+        statement=statement_for(section),
         digest=section_content(review, section).sha256,
-        comment="Not yet.",
         conditions=[{"text": "Test it.", "owner": users["owner"], "due_on": timezone.localdate() + timedelta(days=5)}],
     )
     link = evidence.links.get()
     world.ids |= {
         "review": {"uid": review.uid},
-        "item": {"uid": review.uid, "key": "T-3"},
-        "item_link": {"uid": review.uid, "key": "T-3", "pk": link.pk},
+        "item": {"uid": review.uid, "key": "T-4"},
+        "item_link": {"uid": review.uid, "key": "T-4", "pk": link.pk},
         "section": {"uid": review.uid, "key": "operational"},
         "evidence": {"uid": evidence.uid},
         "sign_off": {"uid": signed.uid},
@@ -156,12 +169,13 @@ def _the_rest(world: World) -> None:
         system,
         by=users["owner"],
         phase="limited_beta",
-        requirement="readiness.item:T-4",
+        requirement="readiness.item:O-2",
         reason="Next month.",
         compensating_control="By hand.",
         expires_on=timezone.localdate() + timedelta(days=10),
     )
     team = accounts.create_team(by=users["org_admin"], name="Delivery")
+    accounts.add_to_team(team, users["viewer"], by=users["org_admin"])
     run = ImportRun.objects.create(
         profile_key="generic",
         file=SimpleUploadedFile("inventory.csv", b"name,purpose\nA,B\n"),
@@ -181,11 +195,14 @@ def _the_rest(world: World) -> None:
         "decision": {"uid": decision.uid},
         "waiver": {"uid": waiver.uid},
         "team": {"pk": team.pk},
-        "person": {"username": "viewer"},
+        "team_user": {"pk": team.pk, "uid": users["viewer"].uid},
+        "team_member": {"pk": team.pk, "username": "viewer"},
+        "user": {"uid": users["viewer"].uid},
+        "user_role": {"uid": users["org_auditor"].uid, "role": "auditor"},
+        "account": {"username": "viewer"},
+        "account_role": {"username": "org_auditor", "role": "auditor"},
         "import": {"uid": run.uid},
-        "invitation": {"pk": (invitation[0] if isinstance(invitation, tuple) else invitation).pk},
+        "invitation": {"pk": invitation.pk},
         "invitation_link": {"token": "not-a-token"},
-        "token": {"pk": own.pk},
+        "token": {"uid": own.uid},
     }
-
-

@@ -7,6 +7,7 @@ world is built once through actions, each request is undone afterwards.
 
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import yaml
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from tests.matrix_world import World, build_world
 
@@ -78,20 +80,26 @@ def outcome(status: int, location: str, *, hidden_as: str = "hidden") -> str:
 
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    with django_db_blocker.unblock():
-        with transaction.atomic():
-            yield build_world(PEOPLE)
-            transaction.set_rollback(True)
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield build_world(PEOPLE)
+        transaction.set_rollback(True)
 
 
 def _request(client: Client, method: str, url: str, row: dict[str, Any], headers: dict[str, str]) -> Any:
     is_api = url.startswith("/api/")
-    body = row.get("data", {})
+    body = {name: _dated(value) for name, value in row.get("data", {}).items()}
     if method in ("GET", "HEAD"):
         return client.get(url, headers=headers)
     if is_api:
         return getattr(client, method.lower())(url, body, content_type="application/json", headers=headers)
     return getattr(client, method.lower())(url, body, headers=headers)
+
+
+def _dated(value: Any) -> Any:
+    """``%TODAY+5%`` is the day five days from now."""
+    if isinstance(value, str) and value.startswith("%TODAY+"):
+        return (timezone.localdate() + timedelta(days=int(value[7:-1]))).isoformat()
+    return value
 
 
 @pytest.mark.parametrize("route", sorted(ROWS))
@@ -102,6 +110,8 @@ def test_matrix(route: str, world: World, django_db_blocker: Any) -> None:
         for method in row["methods"]:
             for person in PEOPLE:
                 client, headers = world.client(person)
+                if "match" in row and method != "GET":
+                    headers = headers | {"If-Match": world.etags[row["match"]]}
                 url = reverse(route, kwargs=world.kwargs(row.get("with", "")))
                 with transaction.atomic():
                     response = _request(client, method, url, row, headers)

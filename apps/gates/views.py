@@ -32,6 +32,11 @@ def _phase(phase: str) -> str:
     return phase
 
 
+def _posted(request: HttpRequest) -> Any:
+    """What was sent; an empty answer is an answer too."""
+    return request.POST if request.method == "POST" else None
+
+
 def _versions(request: HttpRequest) -> Any:
     return ModelVersion.objects.visible_to(request.user)
 
@@ -174,7 +179,7 @@ def waiver_new(request: HttpRequest, slug: str, phase: str) -> HttpResponse:
     result = next((r for r in evaluation.results if r.key == key), None)
     if result is None:
         raise Http404
-    form = WaiverForm(request.POST or None)
+    form = WaiverForm(_posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             waiver = actions.request_waiver(system, by=request.user, phase=phase, requirement=key, **form.cleaned_data)
@@ -198,7 +203,7 @@ def waiver(request: HttpRequest, uid: Any) -> HttpResponse:
     found = get_object_or_404(
         Waiver.objects.visible_to(request.user).select_related("system__status", "requested_by", "decided_by"), uid=uid
     )
-    form = WaiverDecisionForm(request.POST or None, initial={"version": found.version})
+    form = WaiverDecisionForm(_posted(request), initial={"version": found.version})
     if request.method == "POST" and form.is_valid():
         try:
             _decide(request, found, form)
@@ -239,7 +244,7 @@ def _decide(request: HttpRequest, found: Waiver, form: WaiverDecisionForm) -> No
 def suspend(request: HttpRequest, slug: str) -> HttpResponse:
     system = _system(request, slug)
     policies.check_can_suspend(system, user=request.user)
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm(_posted(request))
     if request.method == "POST" and form.is_valid():
         actions.suspend(system, by=request.user, reason=form.cleaned_data["reason"])
         messages.warning(request, "Suspended. Its gates refuse until a resumption is signed.")
@@ -252,7 +257,7 @@ def suspend(request: HttpRequest, slug: str) -> HttpResponse:
 def resume(request: HttpRequest, slug: str) -> HttpResponse:
     system = _system(request, slug)
     suspension = Suspension.objects.filter(system=system, resumption=None).select_related("suspended_by").first()
-    form = ResumeForm(request.POST or None, needs_code=needs_code(cast(User, request.user)))
+    form = ResumeForm(_posted(request), needs_code=needs_code(cast(User, request.user)))
     if request.method == "POST" and suspension is not None and form.is_valid():
         try:
             actions.resume(suspension, by=request.user, zone=timezone.get_current_timezone_name(), **form.cleaned_data)

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from apps.gates.models import GateRequirement
 from apps.registry.models import PHASE_ORDER, Phase
@@ -15,6 +16,7 @@ from ..spec import item_spec
 
 
 @login_required
+@require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """The checklist in force, or the version named by ``?version=``, searched by ``?q=``."""
     template = _template(request.GET.get("version", ""))

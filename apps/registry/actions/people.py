@@ -136,15 +136,20 @@ def _take_away(row: RoleAssignment, system: AISystem, *, by: Any, reason: str) -
         row, by=by, reason=f"Withdrew the role {row.get_role_display()}: {reason}", act="role.withdrawn"
     )
     sync_permissions(system, row.holder)
+    end_what_rested_on(system, row.role, had_it=had_it, by=by)
+
+
+def end_what_rested_on(system: AISystem, role: str, *, had_it: list[int], by: Any) -> None:
+    """End deputyships and signatures of those among ``had_it`` (user ids) who hold ``role`` no longer."""
     people = User.objects.filter(pk__in=had_it)
-    still = RoleAssignment.objects.filter(system=system, role=row.role)
+    still = RoleAssignment.objects.filter(system=system, role=role)
     lost = [person.pk for person in people if not still.held_by(person).exists()]
     standing_in = Deputyship.objects.filter(
-        system=system, role=row.role, principal_id__in=lost, ended_at=None, ends_at__gt=timezone.now()
+        system=system, role=role, principal_id__in=lost, ended_at=None, ends_at__gt=timezone.now()
     )
     for deputyship in standing_in:
         _end(deputyship, by=by, reason="The role it stood for was withdrawn")
-    role_withdrawn.send(sender=AISystem, system=system, by=by, role=row.role, user_ids=lost)
+    role_withdrawn.send(sender=AISystem, system=system, by=by, role=role, user_ids=lost)
 
 
 @transaction.atomic
