@@ -18,7 +18,7 @@ from apps.audit.record import record
 from apps.core import outbox
 from apps.core.exceptions import RuleViolation
 
-from .people import facts_of, insert, make_account
+from .people import TAKEN, facts_of, make_account, unless_taken
 from .teams import put_into_team
 
 WAITING = "An invitation to this address is waiting. Send that one again instead."
@@ -60,7 +60,8 @@ def invite(*, by: User, email: str, full_name: str, job_title: str = "", team: T
         expires_at=_expiry(),
     )
     invitation.clean_fields()
-    insert(invitation, taken={"email": WAITING})
+    with unless_taken(email=WAITING):
+        invitation.save(force_insert=True)
     record(act="invitation.sent", obj=invitation, by=by, after=_facts(invitation))
     outbox.put("invitation", invitation=invitation.pk)
     return invitation
@@ -68,7 +69,7 @@ def invite(*, by: User, email: str, full_name: str, job_title: str = "", team: T
 
 def _check_address_is_free(email: str) -> None:
     if User.objects.filter(email__iexact=email).exists():
-        raise ValidationError({"email": "Somebody with this e-mail address has an account already."})
+        raise ValidationError({"email": TAKEN})
     if Invitation.objects.waiting().filter(email__iexact=email).exists():
         raise ValidationError({"email": WAITING})
 

@@ -1,5 +1,7 @@
 """Accounts: made, corrected, switched off and on. Never deleted, because signatures and entries point at them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -7,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from apps.accounts import policies
@@ -20,6 +22,7 @@ from apps.core.exceptions import RuleViolation
 from apps.core.mail import queue_mail
 
 PROFILE_FIELDS = ("full_name", "job_title", "timezone", "email")
+TAKEN = "Somebody with this e-mail address has an account already."
 
 
 def facts_of(user: User) -> dict[str, Any]:
@@ -44,22 +47,23 @@ def validate_new_names(*, username: str, email: str) -> None:
     if username.lower() == AUTOMATION or User.objects.filter(username__iexact=username).exists():
         errors["username"] = "This user name is taken. Choose another one."
     if email and User.objects.filter(email__iexact=email).exists():
-        errors["email"] = "Somebody with this e-mail address has an account already."
+        errors["email"] = TAKEN
     if errors:
         raise ValidationError(errors)
 
 
-def insert(row: models.Model, *, taken: dict[str, str]) -> None:
+@contextmanager
+def unless_taken(**errors: str) -> Iterator[None]:
     """
-    Store a new row whose uniqueness was checked a moment ago.
+    Store something whose uniqueness was checked a moment ago.
 
-    :raises ValidationError: with ``taken``, where somebody else was faster.
+    :raises ValidationError: with ``errors``, where somebody else was faster.
     """
     try:
         with transaction.atomic():
-            row.save(force_insert=True)
+            yield
     except IntegrityError as error:
-        raise ValidationError(taken) from error
+        raise ValidationError(errors) from error
 
 
 def make_account(*, password: str | None, **fields: Any) -> User:
@@ -78,7 +82,8 @@ def make_account(*, password: str | None, **fields: Any) -> User:
     user.set_password(password)
     validate_new_names(username=user.username, email=user.email)
     user.full_clean(exclude=["password"], validate_constraints=False)
-    insert(user, taken={"username": "This user name or e-mail address was taken a moment ago."})
+    with unless_taken(username="This user name or e-mail address was taken a moment ago."):
+        user.save(force_insert=True)
     return user
 
 
@@ -142,7 +147,8 @@ def change_profile(user: User, *, by: User, **fields: Any) -> User:
     user.clean_fields(exclude={field.name for field in User._meta.fields} - fields.keys())
     if "email" in fields:
         _change_email(user, old=before["email"])
-    user.save(update_fields=list(fields))
+    with unless_taken(email=TAKEN):
+        user.save(update_fields=list(fields))
     record(
         act="user.profile_changed",
         obj=user,
@@ -155,7 +161,7 @@ def change_profile(user: User, *, by: User, **fields: Any) -> User:
 
 def _change_email(user: User, *, old: str) -> None:
     if user.email and User.objects.filter(email__iexact=user.email).exclude(pk=user.pk).exists():
-        raise ValidationError({"email": "Somebody with this e-mail address has an account already."})
+        raise ValidationError({"email": TAKEN})
     # Addresses that allauth remembers would go on working for password resets.
     EmailAddress.objects.filter(user=user).delete()
     if old:

@@ -9,7 +9,7 @@ from apps.accounts.models import Team, User
 from apps.accounts.signals import team_joined, team_left
 from apps.audit.record import record
 
-from .people import insert
+from .people import unless_taken
 
 TAKEN = "There is a team of this name already."
 
@@ -39,8 +39,9 @@ def create_team(*, by: User, name: str, description: str = "") -> Team:
     _check_name_is_free(name)
     team = Team(name=name, description=description.strip())
     team.clean_fields(exclude=["group"])
-    team.group = Group.objects.create(name=f"Team {name}")
-    insert(team, taken={"name": TAKEN})
+    with unless_taken(name=TAKEN):
+        team.group = Group.objects.create(name=f"Team {name}")
+        team.save(force_insert=True)
     record(act="team.created", obj=team, by=by, after=_facts(team))
     return team
 
@@ -63,8 +64,9 @@ def rename_team(team: Team, *, by: User, name: str, description: str | None = No
         return team
     _check_name_is_free(team.name, apart_from=team)
     team.clean_fields(exclude=["group"])
-    team.save(update_fields=["name", "description"])
-    Group.objects.filter(pk=team.group_id).update(name=f"Team {team.name}")
+    with unless_taken(name=TAKEN):
+        team.save(update_fields=["name", "description"])
+        Group.objects.filter(pk=team.group_id).update(name=f"Team {team.name}")
     record(act="team.changed", obj=team, by=by, before=before, after=_facts(team))
     return team
 
