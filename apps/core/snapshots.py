@@ -12,6 +12,7 @@ names of people, and its room announces a change through ``registry.signals.anno
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.utils.module_loading import autodiscover_modules
@@ -50,7 +51,13 @@ def snapshot_part(name: str, *, sections: Iterable[str] | None = None) -> Callab
     return register
 
 
+@cache
+def _discover() -> None:
+    """Once a process: looking for modules costs more than building most parts."""
+    autodiscover_modules("snapshot")
+
+
 def snapshot_parts() -> list[SnapshotPart]:
     """All parts that the installed rooms bring, by name."""
-    autodiscover_modules("snapshot")
+    _discover()
     return [_PARTS[name] for name in sorted(_PARTS)]

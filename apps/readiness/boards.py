@@ -4,8 +4,9 @@ Reviews as people look at them: sections with items, how far they are, who has s
 One reading serves the page, its print, its "as of" view and the API. Nothing here decides anything.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ from apps.gates.models import Waiver
 from apps.registry.models import AISystem, ModelVersion, Phase
 from apps.registry.roles import Role
 
+from .content import Material, read_material
 from .effective import SectionState, lapse_reason, section_states
 from .models import (
     Comment,
@@ -48,16 +50,30 @@ class ItemRow:
     review_item: ReviewItem
     status: str
     required: bool
-    evidence: int = 0
+    links: list[EvidenceLink] = field(default_factory=list)
     comments: int = 0
-    assigned_to: User | None = None
-    answered_by: User | None = None
-    verified_by: User | None = None
     waiver: Waiver | None = None
 
     @property
     def key(self) -> str:
         return self.item.key
+
+    @property
+    def evidence(self) -> int:
+        """How many pieces are attached."""
+        return len(self.links)
+
+    @property
+    def assigned_to(self) -> User | None:
+        return self.review_item.assigned_to
+
+    @property
+    def answered_by(self) -> User | None:
+        return self.review_item.answered_by
+
+    @property
+    def verified_by(self) -> User | None:
+        return self.review_item.verified_by
 
     @property
     def status_label(self) -> str:
@@ -173,60 +189,65 @@ def board(review: Review, *, at: datetime | None = None) -> Board:
     ``review`` should come with its system and template loaded.
     """
     reader = Reader(at)
-    system = _system(review, reader)
-    items = list(Item.objects.filter(section__template_id=review.template_id).select_related("section").defer("spec"))
-    rows = {row.item_id: row for row in read(reader, ReviewItem, review_id=review.pk)}
-    ids = [row.pk for row in rows.values()]
-    evidence = Counter(reader(EvidenceLink).filter(review_item_id__in=ids).values_list("review_item_id", flat=True))
-    said = Comment.objects.filter(review_item_id__in=ids, at__lte=at or timezone.now())
+    material = past_material(review, reader) if at else read_material(review)
+    system, moment = material.review.system, at or timezone.now()
+    ids = [row.pk for row in material.items]
+    said = Comment.objects.filter(review_item_id__in=ids, at__lte=moment)
     comments = Counter(said.values_list("review_item_id", flat=True))
-    people = _people(rows.values())
     needs = NeedsTable.load().of(review.phase, system.effective_tier)
-    waivers = live_waivers(system, review.phase, timezone.localdate(at))
-    states = past_states(review, items, at) if at else section_states(review)
-    sections: dict[str, SectionBoard] = {}
-    for item in sorted(items, key=lambda item: (item.section.position, item.position)):
-        section = item.section
-        part = sections.setdefault(section.key, SectionBoard(section, [], states[section.key]))
-        if (row := rows.get(item.pk)) is None:
-            continue
-        status = row.status_at(at or timezone.now())
+    waivers = live_waivers(system, review.phase, timezone.localdate(moment))
+    sections = {row.item.section.key: row.item.section for row in material.items}
+    states = past_states(review, sections.values(), moment) if at else section_states(review, material=material)
+    parts = {key: SectionBoard(section, [], states[key]) for key, section in sections.items()}
+    for row in material.items:
+        item, status = row.item, row.status_at(moment)
         waiver = waivers.get(item.key) if needs.may_be_waived(item) and status not in PASSED else None
-        part.rows.append(
+        parts[item.section.key].rows.append(
             ItemRow(
                 item=item,
                 review_item=row,
                 status="waived" if waiver else status,
                 required=needs.asks_for(item),
-                waiver=waiver,
-                evidence=evidence[row.pk],
+                links=material.links.get(row.pk, []),
                 comments=comments[row.pk],
-                assigned_to=people.get(row.assigned_to_id),
-                answered_by=people.get(row.answered_by_id),
-                verified_by=people.get(row.verified_by_id),
+                waiver=waiver,
             )
         )
-    return Board(review, system, at, list(sections.values()), _versions(review, reader))
+    return Board(review, system, at, list(parts.values()), material.versions)
 
 
-def _system(review: Review, reader: Reader) -> AISystem:
-    """The system as it was then: its tier decides which items are required."""
-    if reader.at is None:
-        return review.system
-    return next(iter(read(reader, AISystem, id=review.system_id)), review.system)
+def past_material(review: Review, reader: Reader) -> Material:
+    """The rows of a review as they were; its system too, because the tier decides which items are required."""
+    then = copy(review)
+    then.system = next(iter(read(reader, AISystem, id=review.system_id)), review.system)
+    rows = read(reader, ReviewItem, review_id=review.pk)
+    items = Item.objects.filter(section__template_id=review.template_id).select_related("section").defer("spec")
+    known = {item.pk: item for item in items}
+    people = User.objects.in_bulk(
+        {pk for row in rows for pk in (row.assigned_to_id, row.answered_by_id, row.verified_by_id) if pk}
+    )
+    for row in rows:
+        row.review, row.item = then, known[row.item_id]
+        row.assigned_to, row.answered_by = people.get(row.assigned_to_id), people.get(row.answered_by_id)
+        row.verified_by = people.get(row.verified_by_id)
+    links = read(reader, EvidenceLink, review_item_id__in=[row.pk for row in rows])
+    pieces = {piece.pk: piece for piece in read(reader, Evidence, id__in={link.evidence_id for link in links})}
+    by_item: dict[int, list[EvidenceLink]] = defaultdict(list)
+    for link in sorted(links, key=lambda link: (link.attached_at, link.pk)):
+        if link.evidence_id in pieces:
+            link.evidence = pieces[link.evidence_id]
+            by_item[link.review_item_id].append(link)
+    ids = [row.model_version_id for row in read(reader, ReviewedVersion, review_id=review.pk)]
+    versions = ModelVersion.objects.filter(pk__in=ids).select_related("model").order_by("model__name", "number")
+    rows.sort(key=lambda row: (row.item.section.position, row.item.position))
+    return Material(then, rows, by_item, list(versions))
 
 
-def _people(rows: Iterable[ReviewItem]) -> dict[int | None, User]:
-    ids = {pk for row in rows for pk in (row.assigned_to_id, row.answered_by_id, row.verified_by_id) if pk}
-    return {**User.objects.in_bulk(ids)}
-
-
-def past_states(review: Review, items: Iterable[Item], at: datetime) -> dict[str, SectionState]:
+def past_states(review: Review, sections: Iterable[Section], at: datetime) -> dict[str, SectionState]:
     """How the signatures stood at a past instant: signed by then, and neither ended nor run out by then."""
-    sections = {item.section_id: item.section for item in items}
     signed = SignOff.objects.filter(review=review, signed_at__lte=at).select_related("void__voided_by", "snapshot")
     last = {row.section_id: row for row in signed.defer("snapshot__body").order_by("signed_at", "pk")}
-    return {section.key: _past_state(section, last.get(pk), at) for pk, section in sections.items()}
+    return {section.key: _past_state(section, last.get(section.pk), at) for section in sections}
 
 
 def _past_state(section: Section, sign_off: SignOff | None, at: datetime) -> SectionState:
@@ -242,27 +263,17 @@ def _past_state(section: Section, sign_off: SignOff | None, at: datetime) -> Sec
     return SectionState(section, "signed", sign_off, sign_off.signed_at)
 
 
-def _versions(review: Review, reader: Reader) -> list[ModelVersion]:
-    ids = [row.model_version_id for row in read(reader, ReviewedVersion, review_id=review.pk)]
-    return list(ModelVersion.objects.filter(pk__in=ids).select_related("model").order_by("model__name", "number"))
-
-
 # --- Around one item --------------------------------------------------------------------------------------------------
 
 
-def attached(row: ReviewItem, at: datetime | None = None) -> list[dict[str, Any]]:
-    """The evidence of an item as it is or was, in the order it was attached: link, evidence, supplier, state."""
-    reader = Reader(at)
-    links = read(reader, EvidenceLink, review_item_id=row.pk)
-    pieces = {piece.pk: piece for piece in read(reader, Evidence, id__in=[link.evidence_id for link in links])}
-    people = User.objects.in_bulk({piece.supplied_by_id for piece in pieces.values()})
+def attached(row: ItemRow, at: datetime | None = None) -> list[dict[str, Any]]:
+    """The evidence of an item in the order it was attached: link, evidence, state."""
+    people = User.objects.in_bulk({link.evidence.supplied_by_id for link in row.links})
     day = timezone.localdate(at)
-    found = []
-    for link in sorted(links, key=lambda link: (link.attached_at, link.pk)):
-        if (piece := pieces.get(link.evidence_id)) is not None:
-            piece.system, piece.supplied_by = row.review.system, people[piece.supplied_by_id]
-            found.append({"link": link, "evidence": piece, "state": piece.state_on(day)})
-    return found
+    for link in row.links:
+        link.evidence.supplied_by = people[link.evidence.supplied_by_id]
+        link.evidence.system = row.review_item.review.system
+    return [{"link": link, "evidence": link.evidence, "state": link.evidence.state_on(day)} for link in row.links]
 
 
 def verdicts(row: ReviewItem, at: datetime | None = None) -> Any:

@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.core.canonical import canonical_bytes, sha256_hex
 from apps.core.exceptions import RuleViolation
 from apps.core.snapshots import snapshot_parts
-from apps.registry.models import AISystem
+from apps.registry.models import AISystem, ModelVersion
 
 from .models import Evidence, EvidenceLink, ItemStatus, Review, ReviewedVersion, ReviewItem, Section, SignOff
 
@@ -72,27 +72,56 @@ def statement_for(section: Section, meaning: str = SignOff.Meaning.APPROVAL) -> 
     return " ".join(words.split())
 
 
-def contents(review: Review) -> dict[str, SectionContent]:
-    """The content of all sections by key, with five queries and those of the parts other rooms bring."""
-    review = Review.objects.select_related("system", "template").get(pk=review.pk)
-    frame = _frame(review)
-    parts = [(part, part.build(review.system)) for part in snapshot_parts()]
-    items: dict[int, list[ReviewItem]] = defaultdict(list)
-    rows = ReviewItem.objects.filter(review=review).select_related("item", "answered_by", "verified_by")
-    for review_item in rows.order_by("item__position"):
-        items[review_item.item.section_id].append(review_item)
-    evidence: dict[int, list[Evidence]] = defaultdict(list)
+@dataclass
+class Material:
+    """The rows that the content of a review is made of, read once for whoever shows more of them than the content."""
+
+    review: Review
+    items: list[ReviewItem]
+    links: dict[int, list[EvidenceLink]]
+    versions: list[ModelVersion]
+
+    def evidence(self, row: ReviewItem) -> list[Evidence]:
+        """What is attached to an item, in the order it was attached."""
+        return [link.evidence for link in self.links.get(row.pk, [])]
+
+
+def read_material(review: Review) -> Material:
+    """What ``contents`` needs, with four queries; ``review`` comes with its system and template loaded."""
+    rows = ReviewItem.objects.filter(review=review).select_related("item__section").defer("item__spec")
+    items = sorted(rows, key=lambda row: (row.item.section.position, row.item.position))
+    people = User.objects.in_bulk(
+        {pk for row in items for pk in (row.assigned_to_id, row.answered_by_id, row.verified_by_id) if pk}
+    )
+    for row in items:
+        row.review = review
+        for name in ("assigned_to", "answered_by", "verified_by"):
+            setattr(row, name, people.get(getattr(row, f"{name}_id")))
+    links: dict[int, list[EvidenceLink]] = defaultdict(list)
     for link in EvidenceLink.objects.filter(review_item__review=review).select_related("evidence"):
-        evidence[link.review_item_id].append(link.evidence)
+        links[link.review_item_id].append(link)
+    versions = ModelVersion.objects.filter(reviewed_in__review=review).select_related("model")
+    return Material(review, items, links, sorted(versions, key=lambda row: (row.model.name, row.number)))
+
+
+def contents(review: Review, material: Material | None = None) -> dict[str, SectionContent]:
+    """The content of all sections by key, from ``material`` just read, else with five queries; parts may ask more."""
+    if material is None:
+        material = read_material(Review.objects.select_related("system", "template").get(pk=review.pk))
+    review = material.review
+    frame = _frame(review, material.versions)
+    parts = [(part, part.build(review.system)) for part in snapshot_parts()]
+    sections = {row.item.section_id: row.item.section for row in material.items}
     found = {}
-    for section in Section.objects.filter(template=review.template_id):
+    for pk, section in sections.items():
+        items = [row for row in material.items if row.item.section_id == pk]
         body = frame | {
             "section": section.key,
-            "items": [_item(row, evidence[row.pk]) for row in items[section.pk]],
+            "items": [_item(row, material.evidence(row)) for row in items],
             "parts": {part.name: built for part, built in parts if part.covers(section.key)},
         }
         seen = {"system": review.system.version, "review": review.version}
-        found[section.key] = _dressed(section, body, seen | {row.item.key: row.version for row in items[section.pk]})
+        found[section.key] = _dressed(section, body, seen | {row.item.key: row.version for row in items})
     return found
 
 
@@ -101,13 +130,10 @@ def _dressed(section: Section, body: dict[str, Any], seen: dict[str, int]) -> Se
     return SectionContent(section, body, canonical, sha256_hex(canonical), seen)
 
 
-def _frame(review: Review) -> dict[str, Any]:
+def _frame(review: Review, versions: list[ModelVersion]) -> dict[str, Any]:
     """What the content of every section has in common."""
     system, template = review.system, review.template
-    versions = ReviewedVersion.objects.filter(review=review).select_related("model_version__model")
-    named = sorted(
-        (row.model_version.model.name, row.model_version.number, row.model_version.artefact_digest) for row in versions
-    )
+    named = sorted((row.model.name, row.number, row.artefact_digest) for row in versions)
     return {
         "typ": SCHEMA,
         "review": review.uid,

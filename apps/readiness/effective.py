@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.core.canonical import sha256_hex
 
-from .content import SectionContent, contents
+from .content import Material, SectionContent, contents
 from .models import Review, Seat, Section, SignOff, SignOffVoid
 
 OUTSIDE = "the content was changed outside the application"
@@ -53,8 +53,14 @@ class SectionState:
         return f"Unsigned since {day}, because {self.why}{who}."
 
 
-def section_states(review: Review, at: datetime | None = None) -> dict[str, SectionState]:
-    """The state of every section of ``review`` by key, at ``at`` (default: now), with a fixed number of queries."""
+def section_states(
+    review: Review, at: datetime | None = None, material: Material | None = None
+) -> dict[str, SectionState]:
+    """
+    The state of every section of ``review`` by key, at ``at`` (default: now), with a fixed number of queries.
+
+    ``material`` spares reading the content once more where the caller has just done so.
+    """
     at = at or timezone.now()
     seats = list(
         Seat.objects.filter(review=review)
@@ -65,7 +71,7 @@ def section_states(review: Review, at: datetime | None = None) -> dict[str, Sect
     ended = _last_ended(review) if any(seat.sign_off_id is None for seat in seats) else {}
     if any(seat.review.state == Review.State.CLOSED for seat in seats):
         return {seat.section.key: _closed_state(seat, ended) for seat in seats}
-    now = contents(review) if any(seat.sign_off_id for seat in seats) else {}
+    now = contents(review, material) if any(seat.sign_off_id for seat in seats) else {}
     return {seat.section.key: _state(seat, now, ended, at) for seat in seats}
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from apps.gates.evaluation import end_of_day, policy_in_force
@@ -31,17 +32,22 @@ class Needs:
 
 @dataclass
 class NeedsTable:
-    """The policy in force, read with two queries and asked for many phases and tiers."""
+    """The policy in force, read with one query (two where its settings are asked for) for many phases and tiers."""
 
-    policy: GatePolicy
     lines: list[GateRequirement]
 
     @classmethod
     def load(cls) -> "NeedsTable":
         """:raises NotReady: no policy is loaded."""
-        policy = policy_in_force()
-        lines = GateRequirement.objects.filter(policy=policy, severity=GateRequirement.Severity.BLOCKING)
-        return cls(policy, list(lines.filter(name__startswith="readiness.")))
+        blocking = GateRequirement.objects.filter(policy__in_force=True, severity=GateRequirement.Severity.BLOCKING)
+        table = cls(list(blocking.filter(name__startswith="readiness.")))
+        if not table.lines:
+            _ = table.policy
+        return table
+
+    @cached_property
+    def policy(self) -> GatePolicy:
+        return policy_in_force()
 
     def of(self, phase: str, tier: int) -> Needs:
         lines = [line for line in self.lines if line.phase == phase and tier in line.tiers]

@@ -61,7 +61,7 @@ def show_item(
     here = next(index for index, row in enumerate(rows) if row.item.pk == found.item_id)
     row = rows[here]
     row.review_item.review, row.review_item.item = found.review, found.item
-    links = attached(row.review_item, at)
+    links = attached(row, at)
     context = {
         "review": found.review,
         "system": found.review.system,
@@ -77,7 +77,7 @@ def show_item(
         "links": links,
         "verifications": verdicts(row.review_item, at),
         "comments": discussion(row.review_item, at),
-        "events": _history(row.review_item, at, request.user),
+        "events": _history(row.review_item, at, request.user) if "history" in request.GET else None,
         "changes": changes,
         **(_doors(request, row, spec, links, given or {}) if at is None else {}),
     }

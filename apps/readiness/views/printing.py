@@ -1,22 +1,20 @@
 """A review on paper: everything that was answered, shown, verified and signed, in reading order."""
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.utils import timezone
 
-from apps.core.querysets import Reader
-
-from ..boards import board, read
-from ..models import Evidence, EvidenceLink, Review, SignOff
+from ..boards import ItemRow, board
+from ..models import Review, SignOff
 from ..signed import manifestation
 
 
 def print_context(found: Review, at: datetime | None) -> dict[str, Any]:
     """What the print template lays out, with a fixed number of queries plus one per signature with conditions."""
     shown = board(found, at=at)
-    evidence = _evidence([row.review_item.pk for row in shown.rows], at)
+    day = timezone.localdate(at)
     signatures = _signatures(found, at)
     return {
         "review": found,
@@ -27,7 +25,7 @@ def print_context(found: Review, at: datetime | None) -> dict[str, Any]:
         "parts": [
             {
                 "board": part,
-                "rows": [(row, evidence[row.review_item.pk]) for row in part.rows],
+                "rows": [(row, _evidence(row, day)) for row in part.rows],
                 "signatures": [
                     {
                         "s": manifestation(signed),
@@ -42,16 +40,8 @@ def print_context(found: Review, at: datetime | None) -> dict[str, Any]:
     }
 
 
-def _evidence(items: list[int], at: datetime | None) -> dict[int, list[dict[str, Any]]]:
-    reader = Reader(at)
-    links = read(reader, EvidenceLink, review_item_id__in=items)
-    pieces = {piece.pk: piece for piece in read(reader, Evidence, id__in={link.evidence_id for link in links})}
-    day = timezone.localdate(at)
-    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for link in sorted(links, key=lambda link: (link.attached_at, link.pk)):
-        if (piece := pieces.get(link.evidence_id)) is not None:
-            found[link.review_item_id].append({"evidence": piece, "state": piece.state_on(day)})
-    return found
+def _evidence(row: ItemRow, day: date) -> list[dict[str, Any]]:
+    return [{"evidence": link.evidence, "state": link.evidence.state_on(day)} for link in row.links]
 
 
 def _signatures(found: Review, at: datetime | None) -> dict[int, list[SignOff]]:

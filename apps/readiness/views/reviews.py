@@ -173,11 +173,10 @@ def _waiting_for(user: Any, shown: Board, perms: frozenset[str]) -> set[str]:
     """Keys of the items ``user`` is asked to answer, has to answer again, or may judge."""
     if shown.review.state != Review.State.OPEN:
         return set()
-    contributed = set(
-        Contribution.objects.filter(review_item__review=shown.review, user=user).values_list(
-            "review_item_id", flat=True
-        )
-    )
+    contributed: set[int] = set()
+    if Perm.VERIFY in perms and any(row.status == ItemStatus.SUBMITTED for row in shown.rows):
+        own = Contribution.objects.filter(review_item__review=shown.review, user=user)
+        contributed = set(own.values_list("review_item_id", flat=True))
     return {row.key for row in shown.rows if _waits(row, user, perms, contributed)}
 
 
@@ -195,7 +194,7 @@ def _parts(request: HttpRequest, shown: Board, perms: frozenset[str], visible: s
     parts = []
     for part in shown.sections:
         signs = bool(perms & _sign_perms(part.section.signing_role)) and not part.state.effective
-        refusal = _why_not_sign(request, shown, part.section) if signs else ""
+        refusal = _why_not_sign(request, shown, part.section, perms) if signs else ""
         parts.append(
             {
                 "board": part,
@@ -212,8 +211,8 @@ def _sign_perms(role: str) -> set[str]:
     return {perm for perm in BUNDLES[role] if perm.startswith("sign_")}
 
 
-def _why_not_sign(request: HttpRequest, shown: Board, section: Any) -> str:
-    return why_not(lambda: policies.check_can_sign(shown.review, section, user=request.user))
+def _why_not_sign(request: HttpRequest, shown: Board, section: Any, perms: frozenset[str]) -> str:
+    return why_not(lambda: policies.check_can_sign(shown.review, section, user=request.user, perms=perms))
 
 
 @login_required

@@ -35,7 +35,7 @@ def item_json(found: ReviewItem, at: Any = None) -> dict[str, Any]:
     shown = board(found.review, at=at)
     row = next(row for row in shown.rows if row.item.pk == found.item_id)
     it = row.review_item
-    pieces = [line["evidence"] for line in attached(it, at)]
+    pieces = [line["evidence"] for line in attached(row, at)]
     body = {
         **item_row(row),
         "review": found.review.uid,
