@@ -62,8 +62,11 @@ DEFAULT_SORT = "name"
 
 def listed(user: Any) -> QuerySet[AISystem, Any]:
     """The systems ``user`` may see, with ``owned``: the assignment of the owner, if there is one."""
-    seen: Any = AISystem.objects.visible_to(user)
-    return seen.annotate(owned=FilteredRelation("assignments", condition=Q(assignments__role=Role.OWNER)))
+    return with_owner(AISystem.objects.visible_to(user))
+
+
+def with_owner(systems: Any) -> QuerySet[AISystem, Any]:
+    return systems.annotate(owned=FilteredRelation("assignments", condition=Q(assignments__role=Role.OWNER)))
 
 
 def ids_where(user: Any, *roles: str) -> Any:
@@ -163,21 +166,36 @@ class Page:
         return f"{self.first:,} to {self.last:,} of {total}"
 
 
-def page_of(rows: QuerySet[AISystem], number: int, *, count_all: bool = False) -> Page:
+def page_of(systems: QuerySet[AISystem], number: int, *, count_all: bool = False) -> Page:
     """
-    Page ``number`` of ``rows`` as plain dictionaries, in one query; a second one counts, up to a thousand unless asked.
+    Page ``number`` of ``systems`` as plain dictionaries.
 
-    Counting all through the permission filter would cost more than the page itself.
+    One query finds keys, in order and through the permission filter: those of the first thousand, which counts them as
+    well, or further back those of the page alone. A second one reads the columns of one page by their keys. Counting
+    all costs more than the page itself, so it is done only when asked (``count_all``).
     """
-    start = (number - 1) * PAGE_SIZE
-    found = list(rows.values_list(*COLUMNS.values())[start : start + PAGE_SIZE + 1])
-    has_next = len(found) > PAGE_SIZE
-    page = Page([as_row(values) for values in found[:PAGE_SIZE]], number, has_next, None)
-    if not has_next and (found or number == 1):
-        page.total = start + len(found)
+    start, end = (number - 1) * PAGE_SIZE, number * PAGE_SIZE
+    keys = systems.values_list("pk", flat=True)
+    total: int | None
+    if end <= COUNTED_UP_TO:
+        found = list(keys[: COUNTED_UP_TO + 1])
+        total = len(found) if len(found) <= COUNTED_UP_TO else None
+        found = found[start : end + 1]
     else:
-        page.total = counted(rows, up_to=None if count_all else COUNTED_UP_TO)
-    return page
+        found = list(keys[start : end + 1])
+        total = start + len(found) if 0 < len(found) <= PAGE_SIZE else None
+    if total is None and count_all:
+        total = systems.order_by().count()
+    return Page(_rows(found[:PAGE_SIZE]), number, len(found) > PAGE_SIZE, total)
+
+
+def _rows(keys: list[int]) -> list[dict[str, Any]]:
+    """The rows of one page, in the order of ``keys``, which a filter of permissions has let through."""
+    if not keys:
+        return []
+    rows = with_owner(AISystem.objects.filter(pk__in=keys)).order_by().values_list("pk", *COLUMNS.values())
+    by_key = {key: as_row(tuple(values)) for key, *values in rows}
+    return [by_key[key] for key in keys if key in by_key]
 
 
 def as_row(values: tuple[Any, ...]) -> dict[str, Any]:
@@ -185,11 +203,17 @@ def as_row(values: tuple[Any, ...]) -> dict[str, Any]:
     row: dict[str, Any] = dict(zip(COLUMNS, values, strict=True))
     row["phase_label"] = PHASE_LABELS[row["phase"]]
     row["function_label"] = FUNCTION_LABELS.get(row["business_function"], "")
+    row["short_name"] = _short(row["name"], 120)
+    row["place"] = " · ".join(filter(None, [row["function_label"], _short(row["unit"], 60)]))
     row["url"] = f"/systems/{row['slug']}/"
     row["is_blocked"] = bool(row["next_phase"]) and not row["granted"]
     if row["owner"] and not row["owner_is_active"]:
         row["owner_note"] = "no longer active"
     return row
+
+
+def _short(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 
 def counted(rows: QuerySet[AISystem], *, up_to: int | None = COUNTED_UP_TO) -> int | None:

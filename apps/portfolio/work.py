@@ -14,7 +14,7 @@ from apps.core.work import RANK_ANSWER, WorkItem
 from apps.gates.evaluation import policy_in_force
 from apps.gates.models import Suspension, Waiver
 from apps.readiness.work import work_for
-from apps.registry.models import LIVE_PHASES, AISystem, Deputyship, Phase
+from apps.registry.models import LIVE_PHASES, AISystem, Deputyship, Phase, RoleAssignment
 from apps.registry.roles import Role
 
 from .systems import BLOCKED, COLUMNS, COUNTED_UP_TO, READY, UNOWNED, as_row, counted, ids_where, listed
@@ -23,6 +23,8 @@ SOON = timedelta(days=14)
 # A person with hundreds of systems sees the first of each kind and a line that leads to the rest.
 OF_EACH_KIND = 20
 MINE_SHOWN = 12
+
+ANYBODY = "anybody"
 
 RANK_AT_RISK = 5
 RANK_RESUME = 12
@@ -132,9 +134,10 @@ def work_of(user: Any) -> list[Task]:
     """All that awaits ``user``, most blocking first; a fixed number of queries however much it is."""
     if not user.is_active:
         return []
-    items = [*work_for(user)]
-    for source in SOURCES:
-        items += source(user)
+    items, roles = [*work_for(user)], roles_anywhere(user)
+    for role, source in SOURCES:
+        if role in roles:
+            items += source(user)
     order = [key for key, _ in GROUPS]
     items.sort(key=lambda item: (order.index(group_of(item)), item.rank, item.due or date.max, item.title))
     return [Task(item, LOOKS.get(item.kind, OTHER)) for item in items]
@@ -166,6 +169,15 @@ def my_systems(user: Any) -> tuple[list[dict[str, Any]], bool]:
 
 
 # --- What the gates and the register want of a person -----------------------------------------------------------------
+
+
+def roles_anywhere(user: Any) -> set[str]:
+    """The roles ``user`` holds on any system, by a team or as a deputy too; the office does what approvers do."""
+    roles = {ANYBODY, *RoleAssignment.objects.held_by(user).order_by().values_list("role", flat=True).distinct()}
+    roles.update(Deputyship.objects.running().filter(deputy=user).values_list("role", flat=True))
+    if _in_office(user):
+        roles |= {OrgRole.GOVERNANCE_OFFICE, Role.GOVERNANCE_APPROVER}
+    return roles
 
 
 def _in_office(user: Any) -> bool:
@@ -323,8 +335,6 @@ def _tiers(user: Any) -> list[WorkItem]:
 
 
 def _without_owner(user: Any) -> list[WorkItem]:
-    if not _in_office(user):
-        return []
     rows: QuerySet = listed(user).filter(UNOWNED).exclude(phase=Phase.RETIRED)
     count = counted(rows)
     if count == 0:
@@ -366,11 +376,12 @@ def _deputyships(user: Any) -> list[WorkItem]:
     ]
 
 
-SOURCES: list[Callable[[Any], list[WorkItem]]] = [
-    _suspensions,
-    _waivers,
-    _my_gates,
-    _tiers,
-    _without_owner,
-    _deputyships,
+# Which role, held anywhere, lets a person have work of a kind; where they hold none, nothing is asked.
+SOURCES: list[tuple[str, Callable[[Any], list[WorkItem]]]] = [
+    (Role.GOVERNANCE_APPROVER, _suspensions),
+    (Role.GOVERNANCE_APPROVER, _waivers),
+    (Role.OWNER, _my_gates),
+    (Role.RISK_OWNER, _tiers),
+    (OrgRole.GOVERNANCE_OFFICE, _without_owner),
+    (ANYBODY, _deputyships),
 ]

@@ -153,6 +153,7 @@ def test_the_summary_counts_up_to_a_thousand_unless_asked(monkeypatch: Any, regi
 
     assert page_of(rows, 1).summary == "1 to 2 of more than 3"
     assert page_of(rows, 1, count_all=True).summary == "1 to 2 of 5"
+    assert page_of(rows, 2).summary == "3 to 4 of more than 3"
     assert page_of(rows, 3).summary == "5 to 5 of 5"
     assert page_of(rows, 9).summary == "No more systems"
 

@@ -7,6 +7,7 @@ more markup live in templates/components.
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -29,15 +30,26 @@ SPRITE = "vendor/icons/sprite.svg"
 # --- Small things -----------------------------------------------------------------------------------------------------
 
 
+# Lists draw the same few icons and chips hundreds of times. ``typed``: a safe string and a plain one of the same letters
+# are not the same text.
+_drawn_once = lru_cache(maxsize=2048, typed=True)
+
+
 @register.simple_tag
 def icon(name: str, label: str = "", css: str = "") -> SafeString:
     """An icon of the sprite. Decoration unless it has a label."""
+    return _icon(name, label, css)
+
+
+@_drawn_once
+def _icon(name: str, label: str, css: str) -> SafeString:
     spoken = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html(
         '<svg class="icon {}" {} focusable="false"><use href="{}#{}"></use></svg>', css, spoken, static(SPRITE), name
     )
 
 
+@_drawn_once
 def _chip(tone: str, icon_name: str, label: Any) -> SafeString:
     return format_html('<span class="chip chip-{}">{}<span>{}</span></span>', tone, icon(icon_name), label)
 
@@ -87,7 +99,11 @@ def _as_day(value: date | datetime) -> date:
 def day(value: date | datetime | None, empty: str = "Not set") -> SafeString:
     if not value:
         return format_html('<span class="text-secondary">{}</span>', empty)
-    value = _as_day(value)
+    return _day(_as_day(value))
+
+
+@_drawn_once
+def _day(value: date) -> SafeString:
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), format_date(value, "j M Y"))
 
 
