@@ -5,7 +5,7 @@ For throw-away databases only. It goes around actions, managers and signals, so 
 ledger entries as well.
 """
 
-import secrets
+import random
 import uuid
 from collections.abc import Callable
 from datetime import date, datetime
@@ -61,7 +61,7 @@ def _copied(value: Any) -> str:
 class Table:
     """Buffered rows of one model. Keys are given out here, from the first free one."""
 
-    def __init__(self, model: type[models.Model]) -> None:
+    def __init__(self, model: type[models.Model], part: int = 0, parts: int = 1) -> None:
         self.model = model
         self.name = model._meta.db_table
         self.fields = list(model._meta.concrete_fields)
@@ -69,7 +69,8 @@ class Table:
         self.template = _template(model)
         self.key = model._meta.pk.attname  # type: ignore[union-attr]
         last = model._base_manager.aggregate(last=models.Max(self.key))["last"]
-        self.next_key = (last or 0) + 1
+        # Several processes write at once, each every n-th key.
+        self.next_key, self.step = (last or 0) // parts * parts + parts + part, parts
         self.buffer: list[tuple[Any, ...]] = []
         self.written = 0
         quoted = ", ".join(connection.ops.quote_name(field.column) for field in self.fields)
@@ -82,7 +83,7 @@ class Table:
         row = {**self.template, **values}
         if self.key not in values:
             row[self.key] = self.next_key
-            self.next_key += 1
+            self.next_key += self.step
         if len(row) != len(self.columns):
             raise ValueError(f"{self.name}: no such column: {sorted(row.keys() - set(self.columns))}")
         return row
@@ -151,15 +152,19 @@ def state_of(row: Row) -> Row:
 class Writer:
     """Rows with what a governed change leaves behind: history, ledger entry and its private part."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: random.Random, part: int = 0, parts: int = 1) -> None:
+        self.random, self.part, self.parts = source, part, parts
         self.tables: dict[type[models.Model], Table] = {}
         self.histories: dict[type[models.Model], Table] = {}
         self.people: dict[int, tuple[str, str]] = {}  # user id -> uid, name
 
     def table(self, model: type[models.Model]) -> Table:
         if model not in self.tables:
-            self.tables[model] = Table(model)
+            self.tables[model] = Table(model, self.part, self.parts)
         return self.tables[model]
+
+    def new_uid(self) -> uuid.UUID:
+        return uuid.UUID(int=self.random.getrandbits(128), version=4)
 
     def add(self, model: type[models.Model], **values: Any) -> Row:
         """A row without history, such as a permission."""
@@ -260,8 +265,8 @@ class Writer:
         ref: dict[str, str] | None = None,
     ) -> None:
         """The ledger entry of one change, in the shape that ``apps.audit.record`` gives it."""
-        salt = secrets.token_bytes(32)
-        eid = uuid.uuid4()
+        salt = self.random.randbytes(32)
+        eid = self.new_uid()
         actor_uid, actor = self.people[by]
         kind, object_id = model._meta.label_lower, str(row.get("uid") or row["id"])
         private = {"actor": actor, "reason": reason, "before": before, "after": after}

@@ -44,7 +44,7 @@ ROWS = [
     Row("API: the same, a person who sees 5", "/api/v1/systems/?limit=100", door="api", person=FEW),
     Row("API: the same, governance office (sees all)", "/api/v1/systems/?limit=100", door="api", person=OFFICE),
     Row("API: one system", "/api/v1/systems/{slug}/", door="api", goal=9),
-    Row("API: gate dry run", "/api/v1/systems/{slug}/gates/{phase}/decisions/", door="api", goal=20),
+    Row("API: gate dry run", "/api/v1/systems/{slug}/gates/{phase}/decisions", door="api", goal=20),
     Row("API: create a system", "/api/v1/systems/", door="api", method="POST", expect=201, create=True),
     Row("Page: systems, 50 rows", "/systems/", goal=25),
     Row("Page: systems, governance office (sees all)", "/systems/", person=OFFICE),

@@ -1,6 +1,5 @@
 """One generated system: its facts, people, models, review, evidence, signatures and the gate's answer."""
 
-import uuid
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -42,11 +41,11 @@ from apps.registry.people import People
 from apps.registry.roles import BUNDLES, Role
 
 from . import portfolio as pf
-from .bulk import Row, digest
+from .bulk import Row, digest, state_of
 from .people import OFFICE
 
 if TYPE_CHECKING:
-    from .generate import World
+    from .world import World
 
 TIER_FACTOR = {1: 0.5, 2: 1.0, 3: 1.0}
 SIGNED_DAYS_AGO = 2
@@ -74,7 +73,7 @@ class SystemBuilder:
         self.random = world.random
         # The same story for every system of a pattern, some hours earlier or later.
         self.shift = plan.number % 97 / 24
-        self.uid = uuid.uuid4()
+        self.uid = self.writer.new_uid()
         self.by_role: dict[str, int] = {role: world.users[people[0]] for role, people in plan.people.items()}
         self.team = world.members[plan.teams[Role.CONTRIBUTOR][0]]
         self.owner = self.by_role[Role.OWNER]
@@ -253,7 +252,7 @@ class SystemBuilder:
             )
             self.writer.record(
                 Suspension, row, act="system.suspended", at=self.at(4), by=self.owner, system=self.uid,
-                reason=row["reason"], after={"reason": row["reason"]},
+                reason=row["reason"], after={"system_id": self.system["id"], "reason": row["reason"]},
             )  # fmt: skip
         if self.plan.asks_for_waiver:
             approved = number % 50 == 11
@@ -263,7 +262,7 @@ class SystemBuilder:
                 self.owner,
                 "Asked for a waiver",
                 "waiver.requested",
-                uid=uuid.uuid4(),
+                uid=self.writer.new_uid(),
                 system_id=self.system["id"],
                 phase=self.plan.review_phase,
                 requirement="readiness.item:O-3",
@@ -291,7 +290,7 @@ class SystemBuilder:
             self.owner,
             words,
             "review.opened",
-            uid=uuid.uuid4(),
+            uid=self.writer.new_uid(),
             system_id=self.system["id"],
             template_id=self.world.template.pk,
             phase=str(self.plan.review_phase),
@@ -370,10 +369,10 @@ class SystemBuilder:
 
     def _evidence(self, item: Any, author: int, days: float) -> Row:
         kind = ("document", "link", "test_run", "ticket", "document")[item.position % 5]
-        uid = uuid.uuid4()
+        uid = self.writer.new_uid()
         values: dict[str, Any] = {
             "document": {
-                "file": f"evidence/{uuid.uuid4()}",
+                "file": f"evidence/{self.writer.new_uid()}",
                 "filename": f"{item.key.lower()}-report.pdf",
                 "content_type": "application/pdf",
                 "size": 48_000 + item.pk * 311,
@@ -464,7 +463,7 @@ class SystemBuilder:
             self.writer.change(
                 ReviewItem, row, verdict, at=at, by=by, system=self.uid, reason=words, act="item.verified"
             )
-        verification = self.writer.add(
+        self.writer.add(
             Verification,
             review_item_id=row["id"],
             outcome=outcome,
@@ -474,10 +473,6 @@ class SystemBuilder:
             item_version=row["version"] - 1,
             valid_until=until,
         )
-        self.writer.record(
-            Verification, verification, act="verification.recorded", at=self.at(days), by=by, system=self.uid,
-            reason=outcome, after={"outcome": outcome, "item": row["id"]},
-        )  # fmt: skip
 
     # --- Signatures --------------------------------------------------------------------------------------------------
     def signatures(self) -> None:
@@ -510,7 +505,7 @@ class SystemBuilder:
         ends = [row["valid_until"] for item, row in self.items if item.section_id == section.pk]
         expired = self.plan.progress.expired and section.key == "technical"
         end = at + timedelta(days=1) if expired else min(end for end in ends if end and end > at)
-        uid, statement = uuid.uuid4(), statement_for(section)
+        uid, statement = self.writer.new_uid(), statement_for(section)
         payload = canonical_bytes(
             {
                 "typ": "aifactory.signoff/v1",
@@ -559,7 +554,7 @@ class SystemBuilder:
         )
         self.writer.record(
             SignOff, row, act="signoff.completed", at=at, by=signer, system=self.uid,
-            reason=f"{section} signed: approval", after={"section": section.key, "meaning": "approval"},
+            reason=f"{section} signed: approval", after=state_of(row),
             ref={"signoff": sha256, "content": content.sha256},
         )  # fmt: skip
         if section.key == "business" and self.plan.number % 3 == 0:
@@ -624,7 +619,7 @@ class SystemBuilder:
         body = canonical_bytes(answer)
         row = self.writer.add(
             Decision,
-            uid=uuid.uuid4(),
+            uid=self.writer.new_uid(),
             system_id=self.system["id"],
             phase=phase,
             policy_id=answers.policy.pk,
@@ -637,7 +632,8 @@ class SystemBuilder:
             decided_by_id=self.owner,
             decided_at=self.at(days),
         )
+        act = "gate.granted" if granted else "gate.refused"
+        ref = {"decision": row["sha256"], "phase": phase}
         self.writer.record(
-            Decision, row, act="gate.decided", at=self.at(days), by=self.owner, system=self.uid, reason=sentence,
-            after={"granted": granted, "phase": phase}, ref={"decision": row["sha256"]},
-        )  # fmt: skip
+            Decision, row, act=act, at=self.at(days), by=self.owner, system=self.uid, reason=sentence, ref=ref
+        )
