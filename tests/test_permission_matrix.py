@@ -80,7 +80,9 @@ def outcome(status: int, location: str, *, hidden_as: str = "hidden") -> str:
 
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    with django_db_blocker.unblock(), transaction.atomic():
+    block = transaction.atomic()
+    block._from_testcase = True  # as Django's own test cases: actions that must not be nested may run inside
+    with django_db_blocker.unblock(), block:
         yield build_world(PEOPLE)
         transaction.set_rollback(True)
 
