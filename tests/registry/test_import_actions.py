@@ -32,9 +32,7 @@ def carried_out(run: ImportRun, **step) -> ImportRun:
 
 def imported(data: bytes | str, by, *, filename="inventory.csv", profile="") -> ImportRun:
     data = data.encode() if isinstance(data, str) else data
-    run = import_actions.upload_and_start(
-        data=data, filename=filename, by=by, profile_key=profile, in_background=False
-    )
+    run = import_actions.upload_and_start(data=data, filename=filename, by=by, profile_key=profile, in_background=False)
     return carried_out(run)
 
 
