@@ -256,7 +256,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "apps.core.api.pagination.CursorPage",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "apps.core.api.schema.ProblemAutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["apps.core.api.throttling.SharedRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env("API_RATE", default="6000/min")},
     "EXCEPTION_HANDLER": "apps.core.api.problems.problem_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
