@@ -152,7 +152,7 @@ def _title(ask: Question, key: str) -> str:
     """An item's name where there is no review to take it from."""
     titles = ask.cache.get("readiness:titles")
     if titles is None:
-        rows = Item.objects.filter(section__template__in_force=True)
+        rows = Item.objects.filter(section__template__in_force=True).order_by().only("key", "title")
         titles = ask.cache["readiness:titles"] = {row.key: str(row) for row in rows}
     return titles.get(key, key)
 
