@@ -1,5 +1,6 @@
 """The history of one system in pages: by key, not by number, so that page one thousand costs what page one does."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -78,13 +79,13 @@ def history_page(
     return HistoryPage(_lines(found, user), older, newer)
 
 
-def latest(system: AISystem, *, user: Any, until: Any = None, limit: int = 6) -> list[Row]:
+def latest(system: AISystem, *, user: Any, until: Any = None, limit: int = 6) -> list[dict[str, Any]]:
     """The last few entries, or the last before an instant."""
     entries = entries_of(system)
-    return rows_of((entries.filter(at__lte=until) if until else entries)[:limit], user=user)
+    return _lines((entries.filter(at__lte=until) if until else entries)[:limit], user)
 
 
-def _lines(entries: list[Entry], user: Any) -> list[dict[str, Any]]:
+def _lines(entries: Iterable[Entry], user: Any) -> list[dict[str, Any]]:
     return [_line(row) for row in rows_of(entries, user=user)]
 
 
