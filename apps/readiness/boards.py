@@ -6,7 +6,6 @@ One reading serves the page, its print, its "as of" view and the API. Nothing he
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,7 +19,7 @@ from apps.registry.models import AISystem, ModelVersion, Phase
 from apps.registry.roles import Role
 
 from .content import Material, read_material
-from .effective import SectionState, lapse_reason, section_states
+from .effective import CLOSED, SectionState, lapse_reason, section_states
 from .models import (
     Comment,
     Evidence,
@@ -197,7 +196,10 @@ def board(review: Review, *, at: datetime | None = None) -> Board:
     needs = NeedsTable.load().of(review.phase, system.effective_tier)
     waivers = live_waivers(system, review.phase, timezone.localdate(moment))
     sections = {row.item.section.key: row.item.section for row in material.items}
-    states = past_states(review, sections.values(), moment) if at else section_states(review, material=material)
+    if at:
+        states = past_states(material.review, sections.values(), moment)
+    else:
+        states = section_states(review, material=material)
     parts = {key: SectionBoard(section, [], states[key]) for key, section in sections.items()}
     for row in material.items:
         item, status = row.item, row.status_at(moment)
@@ -213,12 +215,13 @@ def board(review: Review, *, at: datetime | None = None) -> Board:
                 waiver=waiver,
             )
         )
-    return Board(review, system, at, list(parts.values()), material.versions)
+    return Board(material.review, system, at, list(parts.values()), material.versions)
 
 
 def past_material(review: Review, reader: Reader) -> Material:
     """The rows of a review as they were; its system too, because the tier decides which items are required."""
-    then = copy(review)
+    then = next(iter(read(reader, Review, id=review.pk)), review)
+    then.template, then.opened_by = review.template, review.opened_by
     then.system = next(iter(read(reader, AISystem, id=review.system_id)), review.system)
     rows = read(reader, ReviewItem, review_id=review.pk)
     items = Item.objects.filter(section__template_id=review.template_id).select_related("section").defer("spec")
@@ -247,15 +250,18 @@ def past_states(review: Review, sections: Iterable[Section], at: datetime) -> di
     """How the signatures stood at a past instant: signed by then, and neither ended nor run out by then."""
     signed = SignOff.objects.filter(review=review, signed_at__lte=at).select_related("void__voided_by", "snapshot")
     last = {row.section_id: row for row in signed.defer("snapshot__body").order_by("signed_at", "pk")}
-    return {section.key: _past_state(section, last.get(section.pk), at) for section in sections}
+    closed = review.state == Review.State.CLOSED
+    return {section.key: _past_state(section, last.get(section.pk), at, closed) for section in sections}
 
 
-def _past_state(section: Section, sign_off: SignOff | None, at: datetime) -> SectionState:
+def _past_state(section: Section, sign_off: SignOff | None, at: datetime, closed: bool) -> SectionState:
     if sign_off is None:
         return SectionState(section, "unsigned")
     void = getattr(sign_off, "void", None)
     if void is not None and void.voided_at <= at:
         return SectionState(section, "void", sign_off, void.voided_at, void.reason)
+    if closed:
+        return SectionState(section, "closed", sign_off, sign_off.signed_at, CLOSED)
     if sign_off.valid_until <= at:
         return SectionState(section, "lapsed", sign_off, sign_off.valid_until, lapse_reason(sign_off))
     if sign_off.meaning == SignOff.Meaning.REJECTION:

@@ -12,6 +12,7 @@ from .content import Material, SectionContent, contents
 from .models import Review, Seat, Section, SignOff, SignOffVoid
 
 OUTSIDE = "the content was changed outside the application"
+CLOSED = "The review is closed, so it no longer counts."
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,7 @@ def _closed_state(seat: Seat, ended: dict[int, SignOffVoid]) -> SectionState:
     """In a closed review nothing counts; its content is no longer watched, so it is not compared either."""
     if seat.sign_off is None:
         return _ended_state(seat.section, ended.get(seat.section_id))
-    why = "The review is closed, so it no longer counts."
-    return SectionState(seat.section, "closed", seat.sign_off, seat.sign_off.signed_at, why)
+    return SectionState(seat.section, "closed", seat.sign_off, seat.sign_off.signed_at, CLOSED)
 
 
 def _ended_state(section: Section, void: SignOffVoid | None) -> SectionState:

@@ -17,6 +17,7 @@ SEAT_STATES = [
     ("lapsed", "Ran out"),
     ("changed", "Changed outside the application"),
     ("void", "No longer signed"),
+    ("closed", "Signed, but the review is closed"),
     ("unsigned", "Not signed yet"),
 ]
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
+from apps.audit.as_of import requested_instant
 from apps.core.exceptions import NotAllowed, RuleViolation, StaleObject
 from apps.core.forms import add_refusal
 from apps.registry.models import AISystem
@@ -27,6 +29,18 @@ def find_system(request: HttpRequest, slug: str) -> AISystem:
 def find_review(request: HttpRequest, uid: Any) -> Review:
     reviews = Review.objects.visible_to(request.user).select_related("system", "template", "opened_by", "closed_by")
     return get_object_or_404(reviews, uid=uid)
+
+
+def moment_of(request: HttpRequest, review: Review) -> datetime | None:
+    """
+    The past instant the reader asks for, if any.
+
+    :raises Http404: the review was not open yet at that moment.
+    """
+    at = requested_instant(request)
+    if at is not None and at < review.opened_at:
+        raise Http404("There was no such review then")
+    return at
 
 
 def find_item(request: HttpRequest, uid: Any, key: str) -> ReviewItem:

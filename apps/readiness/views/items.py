@@ -10,7 +10,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.audit.as_of import requested_instant
 from apps.audit.models import Entry
 from apps.audit.timeline import object_timeline, rows_of
 from apps.core.exceptions import StaleObject
@@ -33,7 +32,7 @@ from ..forms import (
 )
 from ..models import Evidence, EvidenceLink, ReviewItem
 from ..spec import ItemSpec, item_spec
-from .common import OK, REFUSED, attempt, done, find_item, person_may, why_not
+from .common import OK, REFUSED, attempt, done, find_item, moment_of, person_may, why_not
 
 HISTORY_ROWS = 60
 Forms = dict[str, Any]
@@ -42,7 +41,8 @@ Forms = dict[str, Any]
 @login_required
 @require_safe
 def item(request: HttpRequest, uid: Any, key: str) -> HttpResponse:
-    return show_item(request, find_item(request, uid, key), at=requested_instant(request))
+    found = find_item(request, uid, key)
+    return show_item(request, found, at=moment_of(request, found.review))
 
 
 def show_item(

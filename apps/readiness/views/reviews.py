@@ -24,7 +24,7 @@ from .. import actions, policies
 from ..boards import UNANSWERED, Board, ItemRow, board, read
 from ..forms import CloseReviewForm, OpenReviewForm, VersionsForm
 from ..models import Condition, Contribution, Evidence, ItemStatus, Review
-from .common import OK, attempt, done, find_review, find_system, person_may, system_frame, why_not
+from .common import OK, attempt, done, find_review, find_system, moment_of, person_may, system_frame, why_not
 
 SOON_DAYS = 30
 
@@ -139,7 +139,7 @@ FILTERS = {
 def review(request: HttpRequest, uid: Any) -> HttpResponse:
     """One review: its sections with their signatures, its items, and what waits for the reader."""
     found = find_review(request, uid)
-    at = requested_instant(request)
+    at = moment_of(request, found)
     shown = board(found, at=at)
     perms = frozenset() if at else system_perms(request.user, found.system)
     mine = set() if at else _waiting_for(request.user, shown, perms)
@@ -222,7 +222,7 @@ def review_print(request: HttpRequest, uid: Any) -> HttpResponse:
     from .printing import print_context
 
     found = find_review(request, uid)
-    return render(request, "readiness/print.html", print_context(found, requested_instant(request)))
+    return render(request, "readiness/print.html", print_context(found, moment_of(request, found)))
 
 
 @login_required

@@ -2,12 +2,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from apps.audit.as_of import requested_instant
 from apps.core.api.pagination import CursorPage
 from apps.core.exceptions import NotAllowed
 from apps.registry.models import AISystem, ModelVersion
@@ -38,6 +40,18 @@ def find_system(request: Request, slug: str) -> AISystem:
 def find_review(request: Request, uid: Any) -> Review:
     reviews = Review.objects.visible_to(request.user).select_related("system", "template", "opened_by")
     return get_object_or_404(reviews, uid=uid)
+
+
+def moment_of(request: Request, review: Review) -> Any:
+    """
+    The past instant asked for, if any.
+
+    :raises Http404: the review was not open yet at that moment.
+    """
+    at = requested_instant(request)
+    if at is not None and at < review.opened_at:
+        raise Http404
+    return at
 
 
 def find_item(request: Request, uid: Any, key: str) -> ReviewItem:

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.audit.as_of import requested_instant
 from apps.core.api.mixins import IfMatchMixin
 from apps.gates.api.serializers import ReasonSerializer
 
@@ -27,7 +26,7 @@ from ..serializers import (
     RejectSerializer,
     VerifySerializer,
 )
-from ._shared import AS_OF, IF_MATCH, REASON, find_evidence, find_item, item_row, today, valid
+from ._shared import AS_OF, IF_MATCH, REASON, find_evidence, find_item, item_row, moment_of, today, valid
 
 
 def item_json(found: ReviewItem, at: Any = None) -> dict[str, Any]:
@@ -88,8 +87,9 @@ class ItemDetail(ItemDoor):
 
     @extend_schema(operation_id="item", responses=ItemSerializer, parameters=[AS_OF])
     def get(self, request: Request, uid: Any, key: str) -> Response:
-        if at := requested_instant(request):
-            return Response(item_json(find_item(request, uid, key), at))
+        found = find_item(request, uid, key)
+        if at := moment_of(request, found.review):
+            return Response(item_json(found, at))
         return self.shown(request, uid, key)
 
     @extend_schema(

@@ -8,7 +8,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.audit.as_of import requested_instant
 from apps.core.api.mixins import IdempotentMixin, IfMatchMixin
 from apps.gates.api.serializers import ReasonSerializer
 from apps.registry.models import Phase
@@ -30,6 +29,7 @@ from ._shared import (
     find_review,
     find_system,
     find_versions,
+    moment_of,
     review_json,
     review_row,
     valid,
@@ -94,7 +94,7 @@ class ReviewDetail(IfMatchMixin, APIView):
     @extend_schema(operation_id="review", responses=ReviewSerializer, parameters=[AS_OF])
     def get(self, request: Request, uid: Any) -> Response:
         review = find_review(request, uid)
-        at = requested_instant(request)
+        at = moment_of(request, review)
         answer = Response(detail(review, at))
         return answer if at else self.tagged(answer, review)
 
