@@ -6,8 +6,10 @@ The same queries serve both: rows come through a :class:`Reader`, which reads li
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db.models import Q
@@ -18,7 +20,8 @@ from apps.core.querysets import Reader
 from apps.gates.evaluation import Evaluation, evaluate, policy_in_force
 from apps.gates.models import Decision, Suspension, Waiver
 from apps.gates.status import next_phase
-from apps.readiness.effective import section_states
+from apps.readiness.effective import SectionState, section_states
+from apps.readiness.gate_requirements import Facts
 from apps.readiness.models import PASSED, Condition, Review, ReviewItem, Section, SignOff
 from apps.registry.models import (
     LIVE_PHASES,
@@ -100,11 +103,11 @@ class Past:
         self.reader = Reader(at)
         self.now = at or timezone.now()
 
-    def rows(self, model: Any, **where: Any) -> list[Any]:
-        """Rows that fit ``where``, in order of their keys."""
+    def rows(self, model: Any, *related: str, **where: Any) -> list[Any]:
+        """Rows that fit ``where``, in order of their keys; live ones come with what they are ``related`` to."""
         found = self.reader(model).filter(**where)
         if self.at is None:
-            return list(found.order_by("pk"))
+            return list((found.select_related(*related) if related else found).order_by("pk"))
         # Two changes within one tick of the clock both look like the last: the later row of history is.
         last = {row.pk: row for row in found.order_by("history_id")}
         return [last[pk] for pk in sorted(last)]
@@ -123,18 +126,28 @@ def system_as_of(system: AISystem, at: datetime | None) -> AISystem | None:
 
 def people_of(system: AISystem, past: Past) -> list[Holders]:
     """Every role with who holds it, the empty ones included, in the order of the roles."""
-    assignments = past.rows(RoleAssignment, system_id=system.pk)
-    running = [row for row in past.rows(Deputyship, system_id=system.pk) if _is_running(row, past.now)]
-    ids = {a.user_id for a in assignments} | {d.deputy_id for d in running} | {d.principal_id for d in running}
-    users = User.objects.in_bulk(ids - {None})
-    team_ids = {a.team_id for a in assignments if a.team_id}
-    teams = Team.objects.in_bulk(team_ids) if team_ids else {}
+    assignments = past.rows(RoleAssignment, "user", "team", system_id=system.pk)
+    standing_in = past.rows(Deputyship, "deputy", "principal", system_id=system.pk)
+    running = [row for row in standing_in if _is_running(row, past.now)]
+    if past.at is not None:
+        _fill(User, assignments, "user")
+        _fill(Team, assignments, "team")
+        _fill(User, running, "deputy", "principal")
     holders = {role: Holders(role, str(Role(role).label)) for role in Role.values}
     for row in assignments:
-        holders[row.role].names.append(users.get(row.user_id) or teams.get(row.team_id))
+        holders[row.role].names.append(row.holder)
     for row in running:
-        holders[row.role].deputies.append((users.get(row.deputy_id), users.get(row.principal_id), row.ends_at))
+        holders[row.role].deputies.append((row.deputy, row.principal, row.ends_at))
     return list(holders.values())
+
+
+def _fill(model: Any, rows: list[Any], *names: str) -> None:
+    """Read what rows from history point at in one query; people and teams are kept as they are called today."""
+    ids = {getattr(row, f"{name}_id") for row in rows for name in names} - {None}
+    found = model._default_manager.in_bulk(ids) if ids else {}
+    for row in rows:
+        for name in names:
+            setattr(row, name, found.get(getattr(row, f"{name}_id")))
 
 
 def _is_running(row: Deputyship, at: datetime) -> bool:
@@ -143,43 +156,54 @@ def _is_running(row: Deputyship, at: datetime) -> bool:
 
 def versions_of(system: AISystem, past: Past) -> list[UsedVersion]:
     """The model versions in use, with the digests they had."""
-    uses = past.rows(VersionUse, system_id=system.pk)
-    versions = {v.pk: v for v in past.rows(ModelVersion, id__in=[use.model_version_id for use in uses])}
-    models = {m.pk: m for m in past.rows(RegisteredModel, id__in=[v.model_id for v in versions.values()])}
-    found = []
-    for use in uses:
-        if (version := versions.get(use.model_version_id)) is None or (model := models.get(version.model_id)) is None:
-            continue
-        found.append(
-            UsedVersion(
-                model=model.name,
-                number=version.number,
-                digest=version.artefact_digest,
-                purpose=use.purpose,
-                source=version.source,
-                is_own=model.system_id == system.pk,
-            )
+    uses = past.rows(VersionUse, "model_version__model", system_id=system.pk)
+    if past.at is None:
+        versions = {use.model_version_id: use.model_version for use in uses}
+        models = {version.model_id: version.model for version in versions.values()}
+    else:
+        versions = {v.pk: v for v in past.rows(ModelVersion, id__in=[use.model_version_id for use in uses])}
+        models = {m.pk: m for m in past.rows(RegisteredModel, id__in=[v.model_id for v in versions.values()])}
+    found = [
+        UsedVersion(
+            model=models[version.model_id].name,
+            number=version.number,
+            digest=version.artefact_digest,
+            purpose=use.purpose,
+            source=version.source,
+            is_own=models[version.model_id].system_id == system.pk,
         )
+        for use in uses
+        if (version := versions.get(use.model_version_id)) is not None and version.model_id in models
+    ]
     return sorted(found, key=lambda used: (used.model, used.number))
 
 
-def review_of(system: AISystem, past: Past) -> ReviewSummary | None:
-    """The review opened last, how many items passed, and which sections are signed."""
+def review_of(system: AISystem, past: Past, judged: Facts | None = None) -> ReviewSummary | None:
+    """
+    The review opened last, how many items passed, and which sections are signed.
+
+    ``judged`` is what a gate has just read of the review it goes by: then nothing is read twice.
+    """
+    if judged is not None and judged.review is not None:
+        return _summary(judged.review, judged.items.values(), _signatures_now(judged.review, judged.states), past)
     reviews = past.rows(Review, system_id=system.pk)
     if not reviews:
         return None
     review = max(reviews, key=lambda row: (row.opened_at, row.pk))
-    items = Counter(row.status_at(past.now) for row in past.rows(ReviewItem, review_id=review.pk))
-    return ReviewSummary(
-        review=review,
-        passed=sum(items[status] for status in PASSED),
-        total=items.total(),
-        waiting=items["submitted"],
-        signatures=_signatures_now(review) if past.at is None else _signatures_then(review, past.at),
-    )
+    if past.at is None:
+        signatures = _signatures_now(review, section_states(review))
+    else:
+        signatures = _signatures_then(review, past.at)
+    return _summary(review, past.rows(ReviewItem, review_id=review.pk), signatures, past)
 
 
-def _signatures_now(review: Review) -> list[Signature]:
+def _summary(review: Review, items: Iterable[ReviewItem], signatures: list[Signature], past: Past) -> ReviewSummary:
+    statuses = Counter(item.status_at(past.now) for item in items)
+    passed = sum(statuses[status] for status in PASSED)
+    return ReviewSummary(review, passed, statuses.total(), statuses["submitted"], signatures)
+
+
+def _signatures_now(review: Review, states: dict[str, SectionState]) -> list[Signature]:
     return [
         Signature(
             section=state.section.title,
@@ -188,7 +212,7 @@ def _signatures_now(review: Review) -> list[Signature]:
             words=state.words,
             url=f"/reviews/{review.uid}/#section-{state.section.key}",
         )
-        for state in section_states(review).values()
+        for state in states.values()
     ]
 
 
@@ -224,15 +248,17 @@ def waivers_of(system: AISystem, past: Past) -> list[Waiver]:
 
 def conditions_of(system: AISystem, past: Past) -> list[Condition]:
     """What signers asked for and nobody has done yet, by date."""
-    rows = past.rows(Condition, system_id=system.pk, done_at=None)
-    owners = User.objects.in_bulk({row.owner_id for row in rows}) if rows else {}
-    for row in rows:
-        row.owner = owners[row.owner_id]
+    rows = past.rows(Condition, "owner", system_id=system.pk, done_at=None)
+    if past.at is not None:
+        _fill(User, rows, "owner")
     return sorted(rows, key=lambda row: (row.due_on, row.pk))
 
 
 def suspension_of(system: AISystem, past: Past) -> Suspension | None:
     """The suspension that nobody had lifted by then."""
+    status = getattr(system, "status", None)
+    if past.at is None and status is not None and not status.suspended:
+        return None
     open_ones = Q(resumption=None) if past.at is None else Q(resumption=None) | Q(resumption__signed_at__gt=past.at)
     rows = Suspension.objects.filter(open_ones, system_id=system.pk).select_related("suspended_by")
     return past.until(rows, "suspended_at").first()
@@ -256,12 +282,13 @@ def source_row_of(system: AISystem, past: Past) -> SourceRow | None:
 
 @dataclass(frozen=True)
 class Gates:
-    """The gate ahead, and for a live system the one it came in by: does it still hold?"""
+    """The gate ahead, and for a live system the one it came in by, where that does not hold or is the last one."""
 
     ahead: Evaluation | None
     here: Evaluation | None
     at_risk_since: datetime | None = None
     clock_ends: datetime | None = None
+    judged: Facts | None = None
 
     @property
     def is_at_risk(self) -> bool:
@@ -274,16 +301,26 @@ class Gates:
 
 
 def gates_of(system: AISystem) -> Gates:
-    """Ask the gates live, both from one reading of policy, people and facts."""
-    policy, people = policy_in_force(), People(system)
+    """Ask the gates live, both from one reading of policy and people."""
+    policy, people, now = policy_in_force(), People(system), timezone.now()
+    cache: dict[str, Any] = {}
+    ask = partial(evaluate, system, at=now, policy=policy, people=people, cache=cache)
     phase = next_phase(system)
-    ahead = evaluate(system, phase, policy=policy, people=people) if phase else None
-    here = evaluate(system, system.phase, policy=policy, people=people) if system.phase in LIVE_PHASES else None
+    ahead = ask(phase) if phase else None
+    here = ask(system.phase) if system.phase in LIVE_PHASES and not (phase and _still_holds(system, now)) else None
+    judged = next((facts for facts in cache.values() if isinstance(facts, Facts) and facts.review), None)
     if here is None or here.granted:
-        return Gates(ahead, here)
+        return Gates(ahead, here, judged=judged)
     status = getattr(system, "status", None)
-    since = (status and status.at_risk_since) or here.at
-    return Gates(ahead, here, since, since + timedelta(days=int(policy.body.get("at_risk_clock_days", 14))))
+    since = (status and status.at_risk_since) or now
+    days = int(policy.body.get("at_risk_clock_days", 14))
+    return Gates(ahead, here, since, since + timedelta(days=days), judged)
+
+
+def _still_holds(system: AISystem, now: datetime) -> bool:
+    """Whether the columns say that the gate of its own phase is open, and time alone cannot have closed it since."""
+    status = getattr(system, "status", None)
+    return status is not None and status.holds and (status.next_change_at is None or status.next_change_at > now)
 
 
 def owner_of(system: AISystem) -> User | None:

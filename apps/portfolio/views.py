@@ -163,32 +163,31 @@ def system(request: HttpRequest, slug: str) -> HttpResponse:
         raise RuleViolation(
             "This system was not in the register yet.", help=f"It was registered on {found.created_at:%-d %B %Y}."
         )
+    gates = overview.gates_of(found) if at is None else None
     people = overview.people_of(shown, past)
-    owner = next((who for holders in people if holders.role == Role.OWNER for who in holders.names), None)
     context = {
         "system": shown,
         "as_of": at,
-        "owner": owner,
+        "owner": next((who for holders in people if holders.role == Role.OWNER for who in holders.names), None),
         "people": people,
         "versions": overview.versions_of(shown, past),
-        "review": overview.review_of(shown, past),
+        "review": overview.review_of(shown, past, gates.judged if gates else None),
         "waivers": overview.waivers_of(shown, past),
         "conditions": overview.conditions_of(shown, past),
-        "suspension": overview.suspension_of(shown, past),
+        "suspension": overview.suspension_of(found, past),
         "decisions": overview.decisions_of(shown, past),
         "source": overview.source_row_of(shown, past),
         "entries": latest(found, user=request.user, until=at),
         "as_of_query": f"?{urlencode({'as_of': at.isoformat()})}" if at else "",
     }
-    if at is None:
-        context |= _present(request, found)
+    if gates is not None:
+        context |= _present(request, found, gates)
         context["header_actions"] = render_to_string("portfolio/_header_actions.html", context)
     return render(request, "portfolio/system.html", context)
 
 
-def _present(request: HttpRequest, system: AISystem) -> dict[str, Any]:
+def _present(request: HttpRequest, system: AISystem, gates: overview.Gates) -> dict[str, Any]:
     """What only the present has: the gate's answer and what this person may do."""
-    gates = overview.gates_of(system)
     perms = system_perms(request.user, system)
     return {
         "gates": gates,
