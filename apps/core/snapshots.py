@@ -3,11 +3,12 @@ What signatures cover beyond the review itself: rooms hand in their part by name
 
 A room has a module ``snapshot`` (found like Django finds ``admin.py``) with functions such as::
 
-    @snapshot_part("kpis", sections=["business"])
+    @snapshot_part("kpis", title="the business KPIs", sections=["business"])
     def kpis(system: AISystem) -> dict: ...
 
 The registry is on the ground floor, because rooms on one floor do not import each other. A part is plain JSON without
-names of people, and its room announces a change through ``registry.signals.announce``.
+names of people. Its room announces a change with the part's name among the fields of ``registry.signals.announce``; the
+signatures that cover it end then.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,9 +23,10 @@ Build = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class SnapshotPart:
-    """``sections`` None: every section's signature covers it."""
+    """``title`` goes into sentences such as "the business KPIs changed"; ``sections`` None: every section covers it."""
 
     name: str
+    title: str
     sections: frozenset[str] | None
     build: Build
 
@@ -35,7 +37,7 @@ class SnapshotPart:
 _PARTS: dict[str, SnapshotPart] = {}
 
 
-def snapshot_part(name: str, *, sections: Iterable[str] | None = None) -> Callable[[Build], Build]:
+def snapshot_part(name: str, *, title: str, sections: Iterable[str] | None = None) -> Callable[[Build], Build]:
     """
     Register the function that builds the part ``name`` of what is signed in ``sections`` (left out: in all).
 
@@ -45,7 +47,7 @@ def snapshot_part(name: str, *, sections: Iterable[str] | None = None) -> Callab
     def register(build: Build) -> Build:
         if name in _PARTS and _PARTS[name].build is not build:
             raise ValueError(f"Two parts of the snapshot are named {name}.")
-        _PARTS[name] = SnapshotPart(name, frozenset(sections) if sections is not None else None, build)
+        _PARTS[name] = SnapshotPart(name, title, frozenset(sections) if sections is not None else None, build)
         return build
 
     return register

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from apps.core.snapshots import snapshot_parts
 from apps.gates.status import refresh
 from apps.registry.models import AISystem, ModelVersion
 from apps.registry.roles import Role
@@ -20,7 +21,12 @@ def _open_seats(**where: Any) -> QuerySet[Seat]:
 
 
 def facts_changed(sender: Any, system: AISystem, by: Any, fields: frozenset[str], reason: str, **kwargs: Any) -> None:
-    """A fact that signatures rest on changed: all of them end, and verdicts are held to the new tier."""
+    """
+    A fact that signatures rest on changed: all of them end, and verdicts are held to the new tier.
+
+    What other rooms hand in ends the signatures of the sections it is signed with.
+    """
+    _parts_changed(system, by, fields)
     changed = [name for name in FACT_WORDS if name in fields]
     if not changed:
         return
@@ -36,6 +42,18 @@ def facts_changed(sender: Any, system: AISystem, by: Any, fields: frozenset[str]
         cause=SignOffVoid.Cause.FACTS_CHANGED,
         reason=f"{words} changed",
     )
+
+
+def _parts_changed(system: AISystem, by: Any, fields: frozenset[str]) -> None:
+    for part in snapshot_parts():
+        if part.name in fields:
+            here = _open_seats(review__system=system)
+            void_seats(
+                here if part.sections is None else here.filter(section__key__in=part.sections),
+                by=by,
+                cause=SignOffVoid.Cause.CONTENT_CHANGED,
+                reason=f"{part.title} changed",
+            )
 
 
 def version_changed(sender: Any, model_version: ModelVersion, by: Any, reason: str, **kwargs: Any) -> None:

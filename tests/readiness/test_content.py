@@ -11,6 +11,7 @@ from apps.readiness import actions
 from apps.readiness.content import contents, names_in, section_content, section_snapshot, statement_for
 from apps.readiness.effective import section_states
 from apps.readiness.models import Evidence, ReviewItem
+from apps.registry.signals import announce
 from tests.fixtures_reviews import item_of, pass_item, section_of, sign, supply
 
 
@@ -140,7 +141,7 @@ def extra_part(monkeypatch):
     """A room that hands in a part for the business section."""
     monkeypatch.setattr(snapshots, "_PARTS", {})
     figures = {"kpi": "days", "target": 5}
-    snapshot_part("kpis", sections=["business"])(lambda system: dict(figures))
+    snapshot_part("kpis", title="the business KPIs", sections=["business"])(lambda system: dict(figures))
     return figures
 
 
@@ -155,6 +156,21 @@ def test_other_rooms_hand_in_what_is_signed_with_a_section(open_review, extra_pa
     assert section_states(open_review)["business"].status == "changed"
 
 
+def test_a_part_that_its_room_announces_as_changed_ends_the_signatures_that_cover_it(
+    open_review, extra_part, business, technical, pass_items
+):
+    pass_items(open_review, ["B-5"])
+    sign(open_review, "business", by=business)
+    sign(open_review, "technical", by=technical, meaning="rejection", comment="Not yet.")
+    extra_part["target"] = 9
+
+    announce(open_review.system, by=business, fields={"kpis"}, reason="Moved the target")
+
+    states = section_states(open_review)
+    assert (states["business"].status, states["business"].why) == ("void", "the business KPIs changed")
+    assert states["technical"].status == "rejected"
+
+
 def test_two_parts_cannot_have_one_name(extra_part):
     with pytest.raises(ValueError, match="kpis"):
-        snapshot_part("kpis")(lambda system: {})
+        snapshot_part("kpis", title="other KPIs")(lambda system: {})
