@@ -46,7 +46,7 @@ def test_a_viewer_reads_what_it_asks_for_and_has_no_forms(item, viewer, as_user)
     assert page.status_code == 200
     assert "A threat model exists" in text
     assert "Required for Limited beta" in text
-    assert "<form method=\"post\" action=\"/reviews/" not in text
+    assert '<form method="post" action="/reviews/' not in text
 
 
 def test_a_get_of_a_form_address_leads_to_the_item(item, contributor, as_user):
@@ -145,7 +145,9 @@ def test_setting_aside_offers_only_what_the_catalogue_allows(open_review, contri
     vendor = item_of(open_review, "O-8")
 
     wrong = post(as_user(contributor), vendor, "not-applicable", version=1, condition="made_up", reason="R")
-    post(as_user(contributor), vendor, "not-applicable", version=1, condition="no_external_vendor", reason="All our own.")
+    post(
+        as_user(contributor), vendor, "not-applicable", version=1, condition="no_external_vendor", reason="All our own."
+    )
 
     assert wrong.status_code == 422
     assert item_of(open_review, "O-8").proposes_not_applicable

@@ -16,6 +16,7 @@ from apps.core.forms import add_refusal
 from apps.registry.models import AISystem
 from apps.registry.people import People
 
+from ..content import ContentChanged
 from ..models import Review, ReviewItem
 
 OK, INVALID, REFUSED = 200, 422, 409
@@ -67,12 +68,13 @@ def attempt(form: Any, act: Callable[[], Any]) -> int:
     Validate ``form`` and do ``act``; a refusal becomes an error of the form. The answer is the status for the page.
 
     :raises StaleObject: somebody else changed the row; the caller shows what.
+    :raises ContentChanged: what was to be signed is not what is there now; the caller shows what.
     """
     if not form.is_valid():
         return INVALID
     try:
         act()
-    except StaleObject:
+    except (StaleObject, ContentChanged):
         raise
     except RuleViolation as error:
         add_refusal(form, error)
