@@ -1,6 +1,7 @@
 """One of everything, built through actions, and a way to knock at its doors as anybody."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -32,6 +33,7 @@ class World:
         self.etags: dict[str, str] = {}
         self._clients: dict[str, Client] = {}
         self.system: AISystem
+        self.media: Path
 
     def kwargs(self, name: str) -> dict[str, Any]:
         """The URL arguments declared as ``with: name``."""
@@ -41,10 +43,13 @@ class World:
         """A browser session (or a token's headers) of ``person``; ``anonymous`` has neither."""
         if person in self.tokens:
             return Client(), {"Authorization": f"Bearer {self.tokens[person]}"}
-        client = self._clients.setdefault(person, Client())
-        if person != "anonymous" and "sessionid" not in client.cookies:
-            client.force_login(self.users[person], backend="django.contrib.auth.backends.ModelBackend")
-        return client, {}
+        return self._clients.setdefault(person, Client()), {}
+
+    def sign_everybody_in(self) -> None:
+        """Before the first request: what a request writes is taken back, its session would be too."""
+        for person, user in self.users.items():
+            client = self._clients.setdefault(person, Client())
+            client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
 
 
 def build_world(people: list[str]) -> World:
@@ -68,10 +73,8 @@ def build_world(people: list[str]) -> World:
     _the_review(world)
     _the_rest(world)
     _the_etags(world)
-    user = world.users["inactive"]
-    client = world._clients.setdefault("inactive", Client())
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    User.objects.filter(pk=user.pk).update(is_active=False)
+    world.sign_everybody_in()
+    User.objects.filter(pk=world.users["inactive"].pk).update(is_active=False)
     return world
 
 
@@ -154,6 +157,8 @@ def _the_review(world: World) -> None:
     world.ids |= {
         "review": {"uid": review.uid},
         "item": {"uid": review.uid, "key": "T-4"},
+        "item_evidence": {"uid": review.uid, "key": "T-4", "evidence_uid": evidence.uid},
+        "template": {"version": review.template.version},
         "item_link": {"uid": review.uid, "key": "T-4", "pk": link.pk},
         "section": {"uid": review.uid, "key": "operational"},
         "evidence": {"uid": evidence.uid},
