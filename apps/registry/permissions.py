@@ -2,8 +2,28 @@
 
 from typing import Any
 
-from .models import AISystem, AISystemGroupPermission, AISystemUserPermission, Deputyship
+from django.db import connection
+from django.utils import timezone
+
+from .models import AISystem
 from .roles import BUNDLES, ORG_BUNDLES, Perm
+
+# One statement for what every page and action asks first: permissions of the person and of their teams, and the roles
+# they stand in for.
+_HELD = """
+SELECT permission.codename, NULL FROM registry_aisystemuserpermission own
+  JOIN auth_permission permission ON permission.id = own.permission_id
+ WHERE own.user_id = %s AND own.content_object_id = %s
+UNION
+SELECT permission.codename, NULL FROM registry_aisystemgrouppermission shared
+  JOIN accounts_user_groups membership ON membership.group_id = shared.group_id
+  JOIN auth_permission permission ON permission.id = shared.permission_id
+ WHERE membership.user_id = %s AND shared.content_object_id = %s
+UNION
+SELECT NULL, deputy.role FROM registry_deputyship deputy
+ WHERE deputy.deputy_id = %s AND deputy.system_id = %s
+   AND deputy.starts_at <= %s AND deputy.ends_at > %s AND deputy.ended_at IS NULL
+"""
 
 
 def system_perms(user: Any, system: AISystem) -> frozenset[str]:
@@ -20,13 +40,11 @@ def system_perms(user: Any, system: AISystem) -> frozenset[str]:
         codenames |= ORG_BUNDLES[role]
     if user.is_superuser:
         codenames |= ORG_BUNDLES["admin"]
-    own = AISystemUserPermission.objects.filter(user=user, content_object=system)
-    by_team = AISystemGroupPermission.objects.filter(group__user=user, content_object=system)
-    codenames.update(
-        own.values_list("permission__codename", flat=True).union(by_team.values_list("permission__codename", flat=True))
-    )
-    for role in Deputyship.objects.running().filter(deputy=user, system=system).values_list("role", flat=True):
-        codenames |= BUNDLES[role]
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, [user.pk, system.pk, user.pk, system.pk, user.pk, system.pk, now, now])
+        for codename, deputy_as in cursor.fetchall():
+            codenames |= BUNDLES[deputy_as] if deputy_as else {codename}
     return frozenset(codenames)
 
 

@@ -1,26 +1,43 @@
+from functools import cache
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from apps.core.querysets import GovernedQuerySet
 
+# Written out, because every request asks it and putting it together from querysets costs more than answering it. Three
+# small tables read by index, joined by UNION ALL: an OR reads the whole portfolio for a person who sees little of it.
+_VISIBLE = """
+SELECT own.content_object_id FROM registry_aisystemuserpermission own
+ WHERE own.user_id = %s AND own.permission_id = %s
+UNION ALL
+SELECT shared.content_object_id FROM registry_aisystemgrouppermission shared
+  JOIN accounts_user_groups membership ON membership.group_id = shared.group_id
+ WHERE membership.user_id = %s AND shared.permission_id = %s
+UNION ALL
+SELECT deputy.system_id FROM registry_deputyship deputy
+ WHERE deputy.deputy_id = %s AND deputy.starts_at <= %s AND deputy.ends_at > %s AND deputy.ended_at IS NULL
+"""
 
-def visible_system_ids(user: Any) -> Any:
-    """
-    Ids of the systems ``user`` may see, as a subquery: by own role, by team, by a running deputyship.
 
-    One UNION instead of ORs: the planner reads the three small tables by index, not the whole portfolio.
-    """
-    from .models import AISystemGroupPermission, AISystemUserPermission, Deputyship
+def visible_system_ids(user: Any) -> RawSQL:
+    """Ids of the systems ``user`` may see, as a subquery: by own role, by team, by a running deputyship."""
+    view = view_permission_id()
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    return RawSQL(_VISIBLE, [user.pk, view, user.pk, view, user.pk, now, now])  # noqa: S611 - no text from outside
+
+
+@cache
+def view_permission_id() -> int:
+    """The key of the permission to see a system, kept for the process and read again after each migration."""
+    from django.contrib.auth.models import Permission
+
     from .roles import Perm
 
-    now = timezone.now()
-    view = {"permission__codename": Perm.VIEW, "permission__content_type__app_label": "registry"}
-    own = AISystemUserPermission.objects.filter(user=user, **view).values("content_object_id")
-    by_team = AISystemGroupPermission.objects.filter(group__user=user, **view).values("content_object_id")
-    as_deputy = Deputyship.objects.running(now).filter(deputy=user).values("system_id")
-    return own.union(by_team, as_deputy)
+    return Permission.objects.get(codename=Perm.VIEW, content_type__app_label="registry").pk
 
 
 class OfSystemQuerySet(GovernedQuerySet):
