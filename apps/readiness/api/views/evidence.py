@@ -17,8 +17,9 @@ from rest_framework.views import APIView
 from apps.core.api.mixins import IdempotentMixin, IfMatchMixin
 from apps.gates.api.serializers import ReasonSerializer
 
-from ... import actions
+from ... import actions, policies
 from ...models import Evidence, EvidenceKind, ReviewItem
+from ...views.common import person_may
 from ...views.evidence import send_file
 from ..serializers import EvidenceAddSerializer, EvidenceFactsSerializer, EvidenceSerializer
 from ._shared import IDEMPOTENCY_KEY, IF_MATCH, NewestFirst, find_evidence, find_system, today, valid
@@ -89,6 +90,7 @@ class SystemEvidence(IdempotentMixin, generics.ListAPIView):
     def post(self, request: Request, slug: str) -> Response:
         """Supply evidence, and attach it to items in the same step. A file comes as multipart/form-data."""
         system = find_system(request, slug)
+        person_may(policies.check_can_add_evidence, system, user=request.user)
 
         def work() -> Response:
             asked = valid(EvidenceAddSerializer(data=request.data))
@@ -142,6 +144,7 @@ class EvidenceDetail(IfMatchMixin, APIView):
     def patch(self, request: Request, uid: Any) -> Response:
         """Correct what is said about it. A file is never exchanged."""
         evidence = find_evidence(request, uid)
+        person_may(policies.check_can_change_evidence, evidence, user=request.user)
         expected = self.expected_version(evidence)
         asked = valid(EvidenceFactsSerializer(data=request.data, partial=True))
         actions.change_evidence(evidence, by=request.user, expected_version=expected, **asked)
@@ -171,6 +174,7 @@ class EvidenceWithdraw(IfMatchMixin, APIView):
     )
     def post(self, request: Request, uid: Any) -> Response:
         evidence = find_evidence(request, uid)
+        person_may(policies.check_can_withdraw_evidence, evidence, user=request.user)
         expected = self.expected_version(evidence)
         asked = valid(ReasonSerializer(data=request.data))
         actions.withdraw_evidence(evidence, by=request.user, expected_version=expected, **asked)

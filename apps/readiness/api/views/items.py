@@ -12,9 +12,10 @@ from rest_framework.views import APIView
 from apps.core.api.mixins import IfMatchMixin
 from apps.gates.api.serializers import ReasonSerializer
 
-from ... import actions
+from ... import actions, policies
 from ...boards import attached, board, discussion, verdicts
 from ...models import EvidenceLink, ReviewItem
+from ...views.common import person_may
 from ..serializers import (
     AnswerSerializer,
     AssignSerializer,
@@ -55,9 +56,12 @@ def item_json(found: ReviewItem, at: Any = None) -> dict[str, Any]:
 class ItemDoor(IfMatchMixin, APIView):
     """What the addresses of one item share."""
 
-    def changed(self, request: Request, uid: Any, key: str, serializer: Any, act: Callable[..., Any]) -> Response:
+    def changed(
+        self, request: Request, uid: Any, key: str, serializer: Any, act: Callable[..., Any], check: Callable[..., None]
+    ) -> Response:
         """Do ``act`` on the item in the version the caller saw, and answer with the item as it is then."""
         found = find_item(request, uid, key)
+        person_may(check, found, user=request.user)
         expected = self.expected_version(found)
         asked = valid(serializer(data=request.data)) if serializer else {}
         act(found, by=request.user, expected_version=expected, **asked)
@@ -68,7 +72,7 @@ class ItemDoor(IfMatchMixin, APIView):
         return self.tagged(Response(item_json(found), status=code), found)
 
 
-def door(name: str, serializer: Any, act: Callable[..., Any], words: str) -> type[ItemDoor]:
+def door(name: str, serializer: Any, act: Callable[..., Any], check: Callable[..., None], words: str) -> type[ItemDoor]:
     """An address that does one thing to an item."""
 
     class Door(ItemDoor):
@@ -76,7 +80,7 @@ def door(name: str, serializer: Any, act: Callable[..., Any], words: str) -> typ
 
         @extend_schema(operation_id=f"item_{name}", request=serializer, responses=ItemSerializer, parameters=[IF_MATCH])
         def post(self, request: Request, uid: Any, key: str) -> Response:
-            return self.changed(request, uid, key, serializer, act)
+            return self.changed(request, uid, key, serializer, act, check)
 
     Door.__name__ = Door.__qualname__ = f"Item{name.title().replace('_', '')}"
     return Door
@@ -97,21 +101,34 @@ class ItemDetail(ItemDoor):
     )
     def patch(self, request: Request, uid: Any, key: str) -> Response:
         """Write the answer; with ``submit`` hand it over for verification."""
-        return self.changed(request, uid, key, AnswerSerializer, actions.answer_item)
+        return self.changed(request, uid, key, AnswerSerializer, actions.answer_item, policies.check_can_answer)
 
 
-ItemSubmit = door("submit", None, actions.submit_item, "Hand the stored answer over for verification.")
+ItemSubmit = door(
+    "submit", None, actions.submit_item, policies.check_can_submit, "Hand the stored answer over for verification."
+)
 ItemNotApplicable = door(
     "not_applicable",
     NotApplicableSerializer,
     actions.propose_not_applicable,
+    policies.check_can_propose_not_applicable,
     "Propose that the item does not apply; a second person decides.",
 )
 ItemVerify = door(
-    "verify", VerifySerializer, actions.verify_item, "Confirm an answer, or that the item does not apply."
+    "verify",
+    VerifySerializer,
+    actions.verify_item,
+    policies.check_can_judge,
+    "Confirm an answer, or that the item does not apply.",
 )
-ItemReject = door("reject", RejectSerializer, actions.reject_item, "Send an answer back, saying what is missing.")
-ItemReopen = door("reopen", ReasonSerializer, actions.reopen_item, "Take an item up again.")
+ItemReject = door(
+    "reject",
+    RejectSerializer,
+    actions.reject_item,
+    policies.check_can_judge,
+    "Send an answer back, saying what is missing.",
+)
+ItemReopen = door("reopen", ReasonSerializer, actions.reopen_item, policies.check_can_reopen, "Take an item up again.")
 
 
 class ItemAssign(ItemDoor):
@@ -124,7 +141,7 @@ class ItemAssign(ItemDoor):
         def act(found: ReviewItem, *, assigned_to: Any, **terms: Any) -> Any:
             return actions.assign_item(found, to=assigned_to, **terms)
 
-        return self.changed(request, uid, key, AssignSerializer, act)
+        return self.changed(request, uid, key, AssignSerializer, act, policies.check_can_assign)
 
 
 class ItemComments(APIView):
@@ -133,6 +150,7 @@ class ItemComments(APIView):
     @extend_schema(operation_id="item_comment", request=CommentAddSerializer, responses={201: CommentSerializer})
     def post(self, request: Request, uid: Any, key: str) -> Response:
         found = find_item(request, uid, key)
+        person_may(policies.check_can_comment, found, user=request.user)
         asked = valid(CommentAddSerializer(data=request.data))
         comment = actions.add_comment(found, by=request.user, **asked)
         return Response(CommentSerializer(comment).data, status=status.HTTP_201_CREATED)
@@ -144,6 +162,7 @@ class ItemEvidence(ItemDoor):
     @extend_schema(operation_id="item_attach", request=AttachSerializer, responses={201: ItemSerializer})
     def post(self, request: Request, uid: Any, key: str) -> Response:
         found = find_item(request, uid, key)
+        person_may(policies.check_can_attach, found, user=request.user)
         expected = self.expected_version(found) if request.headers.get("If-Match") else None
         asked = valid(AttachSerializer(data=request.data))
         evidence = find_evidence(request, asked["evidence"])
@@ -159,6 +178,7 @@ class ItemEvidenceDetail(ItemDoor):
         found = find_item(request, uid, key)
         links = EvidenceLink.objects.select_related("evidence__system", "review_item__review__system")
         link = get_object_or_404(links, review_item=found, evidence__uid=evidence_uid)
+        person_may(policies.check_can_detach, link, user=request.user)
         asked = valid(ReasonSerializer(data={"reason": request.query_params.get("reason", "")}))
         actions.detach_evidence(link, by=request.user, **asked)
         return self.shown(request, uid, key)

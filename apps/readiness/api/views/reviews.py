@@ -12,9 +12,10 @@ from apps.core.api.mixins import IdempotentMixin, IfMatchMixin
 from apps.gates.api.serializers import ReasonSerializer
 from apps.registry.models import Phase
 
-from ... import actions
+from ... import actions, policies
 from ...boards import board
 from ...models import Review
+from ...views.common import person_may
 from ..serializers import (
     ReviewOpenSerializer,
     ReviewRowSerializer,
@@ -72,6 +73,7 @@ class SystemReviews(IdempotentMixin, generics.ListAPIView):
     def post(self, request: Request, slug: str) -> Response:
         """Open a review towards a phase. It starts as a copy of the newest one, without signatures."""
         system = find_system(request, slug)
+        person_may(policies.check_can_open_review, system, user=request.user)
 
         def work() -> Response:
             asked = valid(ReviewOpenSerializer(data=request.data))
@@ -107,6 +109,7 @@ class ReviewClose(IfMatchMixin, APIView):
     )
     def post(self, request: Request, uid: Any) -> Response:
         review = find_review(request, uid)
+        person_may(policies.check_can_close_review, review, user=request.user)
         expected = self.expected_version(review)
         asked = valid(ReasonSerializer(data=request.data))
         review = actions.close_review(review, by=request.user, expected_version=expected, **asked)
@@ -121,6 +124,7 @@ class ReviewVersions(IfMatchMixin, APIView):
     )
     def put(self, request: Request, uid: Any) -> Response:
         review = find_review(request, uid)
+        person_may(policies.check_can_change_versions, review, user=request.user)
         expected = self.expected_version(review)
         asked = valid(VersionsSerializer(data=request.data))
         versions = find_versions(request, asked["versions"])

@@ -21,7 +21,7 @@ from ... import actions, policies
 from ...content import section_content, statement_for
 from ...effective import section_states
 from ...models import Condition, Review, Section, SignOff
-from ...views.common import why_not
+from ...views.common import person_may, why_not
 from ..serializers import (
     CompleteSerializer,
     ConditionSerializer,
@@ -193,6 +193,7 @@ class SignOffWithdraw(APIView):
     def post(self, request: Request, uid: Any) -> Response:
         found = get_object_or_404(_sign_offs().visible_to(request.user), uid=uid)
         in_person(request, "A token cannot take a signature back.")
+        person_may(policies.check_can_withdraw_sign_off, found, user=request.user)
         asked = valid(ReasonSerializer(data=request.data))
         actions.withdraw_sign_off(found, by=request.user, **asked)
         found = _sign_offs().get(pk=found.pk)
@@ -238,6 +239,7 @@ class ConditionComplete(IfMatchMixin, APIView):
     )
     def post(self, request: Request, pk: int) -> Response:
         found = get_object_or_404(_conditions().visible_to(request.user), pk=pk)
+        person_may(policies.check_can_complete_condition, found, user=request.user)
         expected = self.expected_version(found)
         asked = valid(CompleteSerializer(data=request.data))
         actions.complete_condition(found, by=request.user, expected_version=expected, **asked)
