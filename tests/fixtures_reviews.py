@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.readiness import actions
 from apps.readiness.content import section_content, statement_for
+from apps.readiness.effective import section_states
 from apps.readiness.models import Evidence, Review, ReviewItem, Section, SignOff
 from apps.readiness.needs import NeedsTable
 from apps.registry import actions as registry
@@ -23,11 +24,16 @@ from .fixtures_people import PASSWORD
 SIGNERS = {"technical": "technical", "operational": "operational", "business": "business", "governance": "governance"}
 
 
-def item_of(review: Review, key: str) -> ReviewItem:
+def item_of(review: Review, key: str) -> Any:
     """The item as it is stored now."""
     return ReviewItem.objects.select_related("item__section", "review__system", "review__template").get(
         review=review, item__key=key
     )
+
+
+def signature_of(review: Review, section_key: str) -> Any:
+    """The signature in the section's seat, or the last one that ended."""
+    return section_states(review)[section_key].sign_off
 
 
 def section_of(review: Review, key: str) -> Section:
@@ -36,17 +42,17 @@ def section_of(review: Review, key: str) -> Section:
 
 def supply(review_item: ReviewItem, *, by: User, **values: Any) -> Evidence:
     """A link from yesterday, attached to the item."""
-    values = {
+    given: dict[str, Any] = {
         "kind": "link",
         "title": f"Report for {review_item.item.key}",
         "url": "https://reports.example.org/1",
         "effective_on": timezone.now().date() - timedelta(days=1),
         "attach_to": [review_item],
     } | values
-    return actions.add_evidence(review_item.review.system, by=by, **values)
+    return actions.add_evidence(review_item.review.system, by=by, **given)
 
 
-def pass_item(review_item: ReviewItem, *, by: User, verifier: User, **values: Any) -> ReviewItem:
+def pass_item(review_item: ReviewItem, *, by: User, verifier: User, **values: Any) -> Any:
     """Answered with evidence, submitted and verified."""
     supply(review_item, by=by, **values)
     actions.answer_item(review_item, by=by, answer=f"Done, see the report for {review_item.item.key}.", submit=True)

@@ -175,7 +175,7 @@ def _missing_items(desk: _Desk, table: NeedsTable) -> QuerySet[ReviewItem]:
         .annotate(wanted=Concat(Value(ITEM_KEY), OuterRef("item__key")))
         .filter(requirement=F("wanted"))
     )
-    asked = Q(pk=None)
+    asked: Any = Q(pk=None)
     for phase, tiers, needs in _cases(table):
         listed = Q() if needs.all_items else Q(item__key__in=list(needs.listed))
         fixed = [key for key, may_be_waived in needs.listed.items() if not may_be_waived]

@@ -26,7 +26,8 @@ def run_all(review, environment, jobs):
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for user, what in jobs
     ]  # fmt: skip
-    counts, errors = Counter(), []
+    counts: Counter[str] = Counter()
+    errors: list[str] = []
     for process in running:
         out, err = process.communicate()
         assert process.returncode == 0, err[-3000:]

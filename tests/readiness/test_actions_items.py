@@ -1,6 +1,7 @@
 """Answering, submitting, judging and discussing items."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -126,7 +127,7 @@ def test_an_item_is_not_due_yesterday(open_review, owner, contributor):
 def test_a_verdict_records_who_when_until_when_and_on_which_version(submitted, technical):
     before = submitted.version
 
-    row = actions.verify_item(submitted, by=technical, note="Looked at the run.")
+    row: Any = actions.verify_item(submitted, by=technical, note="Looked at the run.")
 
     assert (row.status, row.verified_by, row.verification_note) == ("verified", technical, "Looked at the run.")
     assert row.verified_at is not None
@@ -140,7 +141,7 @@ def test_validity_comes_from_the_catalogue_and_the_tier(tier, days, system, subm
     if tier:
         set_tier(system, by=risk_owner, tier=tier, reason="Assessed")
 
-    row = actions.verify_item(submitted, by=technical)
+    row: Any = actions.verify_item(submitted, by=technical)
 
     assert row.valid_until == row.verified_at + timedelta(days=days)
 
@@ -150,7 +151,7 @@ def test_validity_ends_with_the_first_evidence_to_run_out(submitted, contributor
     supply(submitted, by=contributor, valid_until=day)
     supply(submitted, by=contributor, valid_until=day + timedelta(days=9))
 
-    row = actions.verify_item(submitted, by=technical)
+    row: Any = actions.verify_item(submitted, by=technical)
 
     assert row.valid_until == end_of_day(day)
 
@@ -162,7 +163,7 @@ def test_the_verifier_may_shorten_validity_but_not_stretch_it(submitted, technic
     other = item_of(open_review, "T-8")
     supply(other, by=contributor)
     actions.answer_item(other, by=contributor, answer="A", submit=True)
-    row = actions.verify_item(other, by=technical, valid_until=day + timedelta(days=3000))
+    row: Any = actions.verify_item(other, by=technical, valid_until=day + timedelta(days=3000))
     assert row.valid_until == row.verified_at + timedelta(days=90)
 
 
@@ -230,7 +231,7 @@ def test_the_answer_that_was_read_is_the_one_that_is_verified(submitted, contrib
 
 
 def test_an_expired_verdict_is_renewed_by_another_look(submitted, technical, time_machine):
-    row = actions.verify_item(submitted, by=technical)
+    row: Any = actions.verify_item(submitted, by=technical)
     time_machine.move_to(row.valid_until + timedelta(hours=1))
     assert again(row).status_now == "expired"
 
@@ -284,7 +285,7 @@ def test_who_supplied_evidence_or_once_answered_neither_verifies_nor_rejects(
 
 
 def test_the_database_keeps_author_and_verifier_apart(submitted, technical):
-    row = actions.verify_item(submitted, by=technical)
+    row: Any = actions.verify_item(submitted, by=technical)
 
     for values in (
         {"verified_by": row.answered_by},
@@ -334,7 +335,7 @@ def test_reopening_needs_a_reason_and_something_to_reopen(submitted, technical, 
 
 # --- Not applicable -------------------------------------------------------------------------------------------------
 def test_what_does_not_apply_is_proposed_by_one_and_decided_by_another(open_review, contributor, operational):
-    row = actions.propose_not_applicable(
+    row: Any = actions.propose_not_applicable(
         item_of(open_review, "O-8"), by=contributor, condition="no_external_vendor", reason="All our own."
     )
     assert (row.status, row.proposes_not_applicable, row.answered_by) == ("submitted", True, contributor)

@@ -1,6 +1,7 @@
 """What time does, written down once."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.core import mail
 from django.utils import timezone
@@ -104,7 +105,7 @@ def test_the_gates_sweep_asks_again_when_an_item_runs_out(
     review = actions.open_review(system, by=owner, phase="pilot")
     supply(item_of(review, "B-5"), by=contributor)
     actions.answer_item(item_of(review, "B-5"), by=contributor, answer="A", submit=True)
-    row = actions.verify_item(item_of(review, "B-5"), by=business)
+    row: Any = actions.verify_item(item_of(review, "B-5"), by=business)
     before = SystemStatus.objects.get(system=system)
     assert before.next_change_at <= row.valid_until
 
