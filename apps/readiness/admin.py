@@ -17,9 +17,11 @@ from .models import (
     ChecklistTemplate,
     Comment,
     Condition,
+    Contribution,
     Evidence,
     EvidenceLink,
     Item,
+    Reminder,
     Review,
     ReviewedVersion,
     ReviewItem,
@@ -115,6 +117,14 @@ class ReviewItemAdmin(GovernedLookUp):
         return obj.review.system.name
 
 
+@admin.register(Contribution)
+class ContributionAdmin(LookUp):
+    list_display = ["review_item", "user", "kind", "at"]
+    list_filter = ["kind"]
+    list_select_related = ["review_item__item", "user"]
+    search_fields = ["user__full_name", "review_item__item__key", "review_item__review__system__name"]
+
+
 @admin.register(Evidence)
 class EvidenceAdmin(GovernedLookUp):
     list_display = ["title", "kind", "system", "supplied_by", "effective_on", "valid_until", "withdrawn_at"]
@@ -122,7 +132,7 @@ class EvidenceAdmin(GovernedLookUp):
     list_select_related = ["system", "supplied_by"]
     search_fields = ["uid", "title", "filename", "sha256", "reference", "url", "system__name", "supplied_by__full_name"]
     exclude = ["file"]
-    readonly_fields = ["download"]
+    readonly_fields = ["download", "url"]
     date_hierarchy = "supplied_at"
 
     def view_on_site(self, obj: Evidence) -> str:
@@ -212,6 +222,13 @@ class SeatAdmin(LookUp):
     list_display = ["section", "review", "sign_off"]
     list_select_related = ["section", "review__system", "sign_off__section"]
     search_fields = ["review__uid", "review__system__name", "section__title"]
+
+
+@admin.register(Reminder)
+class ReminderAdmin(LookUp):
+    list_display = ["user", "about", "ends_on", "stage", "sent_at"]
+    list_select_related = ["user"]
+    search_fields = ["user__full_name", "about"]
 
 
 @admin.register(Condition)
