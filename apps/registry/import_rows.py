@@ -195,7 +195,7 @@ class Expected:
     @property
     def function_label(self) -> str:
         key = self.row.values.get("business_function")
-        return str(BusinessFunction(key).label) if key else ""
+        return str(BusinessFunction(str(key)).label) if key else ""
 
 
 def forecast(reading: Reading) -> list[Expected]:

@@ -90,7 +90,7 @@ class AISystem(GovernedModel):
         verbose_name = "AI system"
         ordering = ["name", "pk"]
         default_permissions = ()
-        permissions = Perm.choices
+        permissions = [(perm.value, perm.label) for perm in Perm]
         constraints = [
             models.CheckConstraint(name="registry_system_phase_is_known", condition=Q(phase__in=Phase.values)),
             models.CheckConstraint(
@@ -193,9 +193,7 @@ class Deputyship(GovernedModel):
             models.CheckConstraint(
                 name="registry_deputyship_ends_after_start", condition=Q(ends_at__gt=models.F("starts_at"))
             ),
-            models.CheckConstraint(
-                name="registry_deputy_is_somebody_else", condition=~Q(deputy=models.F("principal"))
-            ),
+            models.CheckConstraint(name="registry_deputy_is_somebody_else", condition=~Q(deputy=models.F("principal"))),
             models.CheckConstraint(
                 name="registry_deputyship_ended_by_and_at",
                 condition=Q(ended_by=None, ended_at=None) | Q(ended_by__isnull=False, ended_at__isnull=False),
@@ -266,9 +264,7 @@ class VersionUse(GovernedModel):
     objects = OfSystemQuerySet.as_manager()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["system", "model_version"], name="registry_version_used_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["system", "model_version"], name="registry_version_used_once")]
 
     def __str__(self) -> str:
         return f"{self.system} uses {self.model_version}"

@@ -40,15 +40,9 @@ class People:
             self._by_role = {}
             rows = RoleAssignment.objects.filter(system=self.system).select_related("user", "team__group")
             for row in rows.prefetch_related("team__group__user_set").order_by("pk"):
-                if row.user is not None:
-                    if not row.user.is_active:
-                        continue
-                    holder = (row.user.get_full_name(), (row.user_id,))
-                else:
-                    ids = tuple(user.pk for user in row.team.group.user_set.all() if user.is_active)
-                    if not ids:
-                        continue
-                    holder = (row.team.name, ids)
+                holder = _holder(row)
+                if holder is None:
+                    continue
                 self._by_role.setdefault(row.role, []).append(holder)
         return self._by_role
 
@@ -78,7 +72,9 @@ class People:
             return _owed(role, label, found)
         if role != Role.OWNER and (owner := self.holders(Role.OWNER)):
             return _owed(Role.OWNER, "Owner", owner, f"nobody is {label.lower()} yet: name one, or do it yourself")
-        return self._office_owes(f"nobody is {label.lower()} yet" if role == Role.OWNER else f"no {label.lower()}, no owner")
+        return self._office_owes(
+            f"nobody is {label.lower()} yet" if role == Role.OWNER else f"no {label.lower()}, no owner"
+        )
 
     def _office_owes(self, note: str) -> Owed:
         office = self.office()
@@ -89,6 +85,15 @@ class People:
             user_ids=tuple(pk for pk, _ in office),
             note=note,
         )
+
+
+def _holder(row: RoleAssignment) -> tuple[str, tuple[int, ...]] | None:
+    """Name and user ids behind an assignment; none where nobody active is."""
+    if row.user is not None:
+        return (row.user.get_full_name(), (row.user.pk,)) if row.user.is_active else None
+    assert row.team is not None  # noqa: S101 - a constraint: a role is held by a person or a team
+    ids = tuple(user.pk for user in row.team.group.user_set.all() if user.is_active)
+    return (row.team.name, ids) if ids else None
 
 
 def _owed(role: str, label: str, found: list[tuple[str, tuple[int, ...]]], note: str = "") -> Owed:

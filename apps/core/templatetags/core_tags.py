@@ -30,8 +30,8 @@ SPRITE = "vendor/icons/sprite.svg"
 # --- Small things -----------------------------------------------------------------------------------------------------
 
 
-# Lists draw the same few icons and chips hundreds of times. ``typed``: a safe string and a plain one of the same letters
-# are not the same text.
+# Lists draw the same few icons and chips hundreds of times. ``typed``: a safe string and a plain one of the same
+# letters are not the same text.
 _drawn_once = lru_cache(maxsize=2048, typed=True)
 
 

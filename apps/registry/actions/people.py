@@ -131,7 +131,7 @@ def withdraw_role(assignment: RoleAssignment, *, by: Any, reason: str) -> None:
 
 def _take_away(row: RoleAssignment, system: AISystem, *, by: Any, reason: str) -> None:
     """Delete the assignment with all that hung on it."""
-    had_it = list(row.team.group.user_set.values_list("pk", flat=True)) if row.team else [row.user_id]
+    had_it = list(row.team.group.user_set.values_list("pk", flat=True)) if row.team else [row.holder.pk]
     delete_with_history(
         row, by=by, reason=f"Withdrew the role {row.get_role_display()}: {reason}", act="role.withdrawn"
     )
