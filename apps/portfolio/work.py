@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.text import Truncator
 
@@ -335,7 +335,7 @@ def _tiers(user: Any) -> list[WorkItem]:
 
 
 def _without_owner(user: Any) -> list[WorkItem]:
-    rows: QuerySet = listed(user).filter(UNOWNED).exclude(phase=Phase.RETIRED)
+    rows = listed(user).filter(UNOWNED)
     count = counted(rows)
     if count == 0:
         return []
@@ -346,7 +346,7 @@ def _without_owner(user: Any) -> list[WorkItem]:
             title="1 system has no owner" if count == 1 else f"{many} no owner",
             why="What nobody owns falls to the governance office",
             system=None,
-            url="/systems/?owner=none",
+            url="/people/bulk-roles/?without=owner",
             rank=RANK_NO_OWNER,
         )
     ]

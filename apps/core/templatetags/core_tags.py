@@ -136,7 +136,7 @@ def person(who: Any, note: str = "", empty: str = "Nobody") -> SafeString:
             '<span class="person person-empty"><span class="person-initials">{}</span>{}</span>', icon("user"), empty
         )
     name = who if isinstance(who, str) else (getattr(who, "full_name", "") or str(who))
-    words = name.split()
+    words = [word for word in name.split() if word[0].isalnum()] or [name]
     initials = (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper()
     if getattr(who, "is_active", True) is False:
         note = f"{note}, no longer active".lstrip(", ")
