@@ -38,7 +38,7 @@ class ApiTokenAuthentication(TokenAuthentication):
         found = ApiToken.objects.select_related("user").filter(pk=digest).first()
         if found is None or found.expiry is None or found.expiry <= now or not found.user.is_active:
             raise AuthenticationFailed(self.refusal)
-        found.user._via = "token"  # signing and granting ask for a person in the browser
+        found.user.via = "token"  # signing and granting ask for a person in the browser
         if found.last_used is None or now - found.last_used > timedelta(minutes=1):
             ApiToken.objects.filter(pk=found.pk).update(last_used=now)
         return found.user, found

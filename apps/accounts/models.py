@@ -43,7 +43,7 @@ class UserManager(DjangoUserManager.from_queryset(UserQuerySet)):  # type: ignor
         if made:
             user.set_unusable_password()
             user.save(update_fields=["password"])
-        user._via = "task"
+        user.via = "task"
         return user
 
 
@@ -65,7 +65,7 @@ class User(AbstractUser):
     objects = UserManager()
 
     # Through which door this person came for the work at hand: session, token, task or command.
-    _via: str = "session"
+    via: str = "session"
 
     REQUIRED_FIELDS = ["email", "full_name"]
 

@@ -12,7 +12,7 @@ ASK_OFFICE = "Ask the governance office or an administrator."
 
 def check_in_person(by: Any) -> None:
     """:raises NotAllowed: came with an API token, where a person has to act."""
-    if getattr(by, "_via", "session") == "token":
+    if getattr(by, "via", "session") == "token":
         raise NotAllowed("An API token cannot do this.", help="Sign in and do it in the browser.")
 
 

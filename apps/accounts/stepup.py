@@ -72,7 +72,7 @@ def keep(verified: Verified, *, purpose: str, digest: str) -> Proof:
 def _check_may_sign(caller: User, now: User) -> None:
     if not (caller.is_active and now.is_active):
         raise NotAllowed("This account is not active.")
-    if getattr(caller, "_via", "session") != "session":
+    if getattr(caller, "via", "session") != "session":
         raise NotAllowed("Only a person in the browser can sign. A token, a task or a command cannot.")
     if not now.has_usable_password():
         raise NotAllowed(

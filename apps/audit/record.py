@@ -90,7 +90,7 @@ def record(
         "typ": "aifactory.audit/v1",
         "eid": eid,
         "at": now,
-        "actor": {"sub": by.uid if by else None, "via": via or getattr(by, "_via", "session")},
+        "actor": {"sub": by.uid if by else None, "via": via or getattr(by, "via", "session")},
         "act": act,
         "obj": {"kind": kind, "id": object_id, "ver": getattr(obj, "version", None)},
         "system": system.uid if system is not None else None,

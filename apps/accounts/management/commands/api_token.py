@@ -28,7 +28,7 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["username"]).first()
         if user is None:
             raise CommandError(f"There is no account {options['username']}.")
-        user._via = "command"
+        user.via = "command"
         scopes = [scope.strip() for scope in options["scopes"].split(",") if scope.strip()]
         try:
             token, secret = actions.create_token(by=user, name=options["name"], scopes=scopes, days=options["days"])

@@ -47,7 +47,7 @@ class Command(BaseCommand):
         version = find_version(system, options["model_version"], options["digest"], among=ModelVersion.objects.all())
         if options["record"]:
             person = User.objects.get(username=options["record"])
-            person._via = "command"
+            person.via = "command"
             decision = actions.record_decision(system, by=person, phase=options["phase"], version=version)
             evaluation = evaluate(system, options["phase"], at=decision.decided_at, version=version)
             return self._print(evaluation, decision.granted, options)

@@ -85,7 +85,7 @@ def find_versions(request: Request, names: Iterable[str]) -> list[ModelVersion]:
 
 def in_person(request: Request, words: str) -> None:
     """:raises NotAllowed: a token asks for what only a person in the browser does."""
-    if getattr(request.user, "_via", "session") != "session":
+    if getattr(request.user, "via", "session") != "session":
         raise NotAllowed(words, help="Sign in with a browser and use its page.")
 
 
