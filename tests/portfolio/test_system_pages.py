@@ -179,6 +179,13 @@ def test_the_past_has_no_gate_and_nothing_to_do(as_user: Any, system: AISystem, 
     assert "Suspend it" not in text
 
 
+def test_the_tabs_stay_in_the_past(as_user: Any, system: AISystem, owner: Any) -> None:
+    text = as_user(owner).get(url(system), {"as_of": stamp(timezone.now())}).text
+
+    assert f'href="/systems/{system.slug}/people/?as_of=' in text
+    assert f'class="tab" href="/systems/{system.slug}/readiness/?as_of=' in text
+
+
 def test_signatures_are_those_that_counted_then(
     ready_review: Any, technical: Any, operational: Any, contributor: Any
 ) -> None:

@@ -239,13 +239,15 @@ def tab(
     icon_name: str = "",
     count: int | None = None,
     exact: bool = False,
+    query: str = "",
 ) -> SafeString:
-    """One tab of a set of pages; counts are optional. Nothing where there is no such page."""
+    """One tab of a set of pages; ``query`` goes along in its address. Nothing where there is no such page."""
     if not (url := _url(name, *args)):
         return SafeString()
     return format_html(
-        '<li><a class="tab" href="{}"{}>{}{}{}</a></li>',
+        '<li><a class="tab" href="{}{}"{}>{}{}{}</a></li>',
         url,
+        query or "",
         _is_here(context, url, exact),
         icon(icon_name) if icon_name else "",
         label,
