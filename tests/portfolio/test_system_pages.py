@@ -76,6 +76,26 @@ def test_only_what_one_may_do_is_offered(as_user: Any, system: AISystem, owner: 
     assert "Retire it" not in theirs
 
 
+def test_the_owner_moves_a_system_whose_gate_is_open(
+    as_user: Any, tier_2: AISystem, owner: Any, contributor: Any, business: Any, viewer: Any
+) -> None:
+    system = actions.change_system(tier_2, by=owner, fallback="People sort by hand.", affected_people="Customers.")
+    review = readiness.open_review(system, by=owner, phase="pilot")
+    pass_item(item_of(review, "B-5"), by=contributor, verifier=business)
+    client = as_user(owner)
+    text = client.get(url(system)).text
+    assert "May enter Pilot." in text
+    assert "Move to Pilot" in text
+    assert "Move to Pilot" not in as_user(viewer).get(url(system)).text
+
+    version = AISystem.objects.get(pk=system.pk).version
+    assert f'name="version" value="{version}"' in text
+    answer = client.post(url(system, "gates/pilot/enter/"), {"version": version}, follow=True)
+
+    assert "Cannot enter Limited beta" in answer.text
+    assert AISystem.objects.get(pk=system.pk).phase == "pilot"
+
+
 def test_a_live_system_whose_gate_closed_shows_its_clock(as_user: Any, register: Any, office: Any, then: Any) -> None:
     with time_machine.travel(then, tick=False):
         system = register("Chat", phase="full_production")
