@@ -16,6 +16,28 @@ from django.db import connection
 pytest_plugins = [f"tests.{path.stem}" for path in sorted(Path(__file__).parent.glob("fixtures_*.py"))]
 
 
+# What these look at is the same on every database: rights per route, looks in a browser, files, parsing.
+ONCE = (
+    "test_permission_matrix.py",
+    "accounts/test_browser.py",
+    "browser_journeys/test_pages.py",
+    "core/test_browser_watch.py",
+    "core/test_core_tags.py",
+    "core/test_vendor.py",
+    "portfolio/test_browser.py",
+    "readiness/test_catalogue_file.py",
+    "registry/test_import_mapping.py",
+    "registry/test_import_profiles.py",
+    "registry/test_import_reading.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.as_posix().endswith(ONCE):
+            item.add_marker("once")
+
+
 def pytest_report_header() -> str:
     return f"database: {connection.display_name}"
 

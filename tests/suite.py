@@ -17,7 +17,9 @@ def main(arguments: list[str]) -> int:
     in_ci = bool(os.environ.get("CI"))
     deep = "--deep" in arguments
     chosen = [argument for argument in arguments if argument != "--deep"]
-    options = ["-m", ""] if deep else []
+    # The second run leaves out what cannot depend on the database: rights per route, looks, files, parsing.
+    selections = ("", "") if deep else ("not deep", "not deep and not once")
+    options: list[str] = []
     if not chosen:
         # Processes take a second or two to start: not worth it for a few chosen tests.
         options += ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "worksteal"]
@@ -29,24 +31,23 @@ def main(arguments: list[str]) -> int:
         notes.append(f"{'FAILED' if in_ci else 'SKIP'}: {note}")
         failed = failed or in_ci
 
-    def run(name: str, **environment: str) -> None:
+    def run(name: str, selection: str, **environment: str) -> None:
         nonlocal failed
         print(f"\n=== Tests on {name} ===", flush=True)
         surroundings = {key: value for key, value in os.environ.items() if key != "TEST_DATABASE_URL"}
         started = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, *chosen], env=surroundings | environment, check=False
-        )
+        command = [sys.executable, "-m", "pytest", "-m", selection, *options, *chosen]
+        done = subprocess.run(command, env=surroundings | environment, check=False)
         outcome = "passed" if done.returncode == 0 else f"FAILED (exit {done.returncode})"
         notes.append(f"{name}: {outcome} in {time.monotonic() - started:.0f} s")
         failed = failed or done.returncode != 0
 
     if not browser_path():
         missing("browser tests, because there is no Chromium (apt-get install chromium)")
-    run("SQLite")
+    run("SQLite", selections[0])
     try:
         with postgres.server() as server:
-            run(f"PostgreSQL ({server.found})", TEST_DATABASE_URL=server.url)
+            run(f"PostgreSQL ({server.found})", selections[1], TEST_DATABASE_URL=server.url)
     except postgres.NoServer as error:
         missing(f"tests on PostgreSQL, because there is no server: {error}")
     print("", *notes, sep="\n", flush=True)

@@ -59,7 +59,7 @@ def refresh(system: AISystem, *, by: Any = None) -> None:
     ahead = _answer(system, ahead_phase, policy, people)
     here = _answer(system, system.phase, policy, people)
     before = SystemStatus.objects.filter(pk=system.pk).first()
-    shown = ahead or here
+    shown = None if system.phase == Phase.RETIRED else ahead or here
     now = timezone.now()
     holds = here is None or here.granted
     status = SystemStatus(
@@ -69,7 +69,7 @@ def refresh(system: AISystem, *, by: Any = None) -> None:
         missing=len(shown.missing) if shown else 0,
         met=len(shown.required) - len(shown.missing) if shown else 0,
         required=len(shown.required) if shown else 0,
-        sentence=shown.sentence if shown else "Retired.",
+        sentence=shown.sentence if shown else "Retired: its road has ended.",
         holds=holds,
         at_risk_since=None if holds or system.phase not in LIVE_PHASES else _since(before, now),
         suspended=Suspension.objects.filter(system=system, resumption=None).exists(),

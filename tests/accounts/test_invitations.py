@@ -127,7 +127,7 @@ def test_only_the_office_invites(owner: User) -> None:
 
 
 def test_a_token_invites_nobody_into_a_team(office: User, team: Team) -> None:
-    office._via = "token"
+    office.via = "token"
 
     with pytest.raises(NotAllowed, match="token"):
         actions.invite(by=office, email="nadia@example.org", full_name="Nadia Osei", team=team)

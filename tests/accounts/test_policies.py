@@ -93,7 +93,7 @@ def test_whose_tokens_one_revokes(name: str, ask: Any, viewer: User) -> None:
 def test_a_token_gives_no_rights_to_anybody(name: str, ask: Any, viewer: User, office: User) -> None:
     team = actions.create_team(by=office, name="Platform")
     user = ask(name)
-    user._via = "token"
+    user.via = "token"
 
     assert not policies.can_create_token(user=user)
     assert not policies.can_switch(viewer, user=user)

@@ -120,7 +120,7 @@ def test_a_recovery_code_works_once_and_says_so(owner: User, secret: str) -> Non
 
 @pytest.mark.parametrize("via", ["token", "task", "command"])
 def test_only_a_person_in_the_browser_signs(owner: User, via: str) -> None:
-    owner._via = via
+    owner.via = via
 
     with pytest.raises(NotAllowed, match="Only a person"):
         verify(owner)

@@ -155,7 +155,7 @@ def test_a_token_makes_no_tokens(owner: User) -> None:
     answer = client.post("/api/v1/tokens/", {"name": "more", "scopes": ["read"]})
 
     assert answer.status_code == 403
-    owner._via = "token"
+    owner.via = "token"
     with pytest.raises(NotAllowed):
         actions.create_token(by=owner, name="more", scopes=["read"])
 

@@ -150,7 +150,7 @@ def test_an_erased_entry_keeps_its_place(bare_system: AISystem, owner: User) -> 
 
 def test_work_without_a_person_says_how_it_came(bare_system: AISystem, owner: User) -> None:
     record(act="test.swept", obj=bare_system, by=User.objects.automation())
-    owner._via = "token"
+    owner.via = "token"
     record(act="test.noted", obj=bare_system, by=owner)
     record(act="test.alone", obj=bare_system, by=None)
 

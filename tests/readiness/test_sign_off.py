@@ -354,7 +354,7 @@ def test_a_wrong_password_signs_nothing_and_is_on_record(ready, technical):
 
 
 def test_a_token_never_signs(ready, technical):
-    technical._via = "token"
+    technical.via = "token"
 
     with pytest.raises(NotAllowed):
         sign(ready, "technical", by=technical)
