@@ -342,13 +342,13 @@ class SignForm(FactoryForm):
         if not any([text, owner, due]):
             return
         if not text and name not in self.errors:
-            self.add_error(name, "Say what has to happen.")
+            self.add_error(name, f"Say what condition {number} asks for.")
         if not owner and f"{name}_owner" not in self.errors:
-            self.add_error(f"{name}_owner", "Name one person.")
+            self.add_error(f"{name}_owner", f"Name one person for condition {number}.")
         if not due and f"{name}_due" not in self.errors:
-            self.add_error(f"{name}_due", "Name a day.")
+            self.add_error(f"{name}_due", f"Name a day for condition {number}.")
         elif due and due < timezone.localdate():
-            self.add_error(f"{name}_due", "This day has passed.")
+            self.add_error(f"{name}_due", f"The day of condition {number} has passed.")
 
     @property
     def statement(self) -> str:

@@ -190,7 +190,8 @@ def sign_off(request: HttpRequest, uid: Any) -> HttpResponse:
 
 
 def _sign_off_page(request: HttpRequest, found: SignOff, form: ReasonForm, status: int = OK) -> HttpResponse:
-    state = section_states(found.review)[found.section.key]
+    states = section_states(found.review)
+    state = states[found.section.key]
     in_seat = state.sign_off is not None and state.sign_off.pk == found.pk
     conditions = list(found.tracked_conditions.select_related("owner", "done_by", "sign_off", "system"))
     context = {
@@ -199,6 +200,8 @@ def _sign_off_page(request: HttpRequest, found: SignOff, form: ReasonForm, statu
         "system": found.review.system,
         "section": found.section,
         "state": state,
+        "signed": sum(other.effective for other in states.values()),
+        "sections": len(states),
         "effective": in_seat and state.effective,
         "standing": in_seat and not hasattr(found, "void"),
         "why": _why_over(found, state, in_seat),

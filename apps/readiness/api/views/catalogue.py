@@ -29,10 +29,9 @@ class TemplateDetail(APIView):
 
 
 def template_json(template: ChecklistTemplate) -> dict[str, Any]:
-    row = {name: getattr(template, name) for name in TemplateRowSerializer().fields}
     sections = template.sections.prefetch_related("items")
     return {
-        **row,
+        **TemplateRowSerializer(template).data,
         "source": template.source,
         "header": template.body,
         "sections": [
