@@ -15,9 +15,10 @@ from apps.gates.evaluation import policy_in_force
 from apps.gates.models import Suspension, Waiver
 from apps.readiness.work import work_for
 from apps.registry.models import LIVE_PHASES, AISystem, Deputyship, Phase, RoleAssignment
+from apps.registry.querysets import system_ids_of
 from apps.registry.roles import Role
 
-from .systems import BLOCKED, COLUMNS, COUNTED_UP_TO, READY, UNOWNED, as_row, counted, ids_where, listed
+from .systems import BLOCKED, COUNTED_UP_TO, READY, UNOWNED, counted, listed, rows_of
 
 SOON = timedelta(days=14)
 # A person with hundreds of systems sees the first of each kind and a line that leads to the rest.
@@ -157,15 +158,15 @@ def grouped(tasks: list[Task], *, limit: int | None = None) -> list[dict[str, An
 
 def my_systems(user: Any) -> tuple[list[dict[str, Any]], bool]:
     """The systems ``user`` has a role on, those that need most first; and whether there are more."""
-    rows = (
-        listed(user)
-        .filter(pk__in=ids_where(user))
+    keys = (
+        AISystem.objects.visible_to(user)
+        .filter(pk__in=system_ids_of(user))
         .exclude(phase=Phase.RETIRED)
         .order_by(F("status__at_risk_since").asc(nulls_last=True), "-status__suspended", "name", "pk")
-        .values_list(*COLUMNS.values())[: MINE_SHOWN + 1]
+        .values_list("pk", flat=True)[: MINE_SHOWN + 1]
     )
-    found = [as_row(values) for values in rows]
-    return found[:MINE_SHOWN], len(found) > MINE_SHOWN
+    found = list(keys)
+    return rows_of(found[:MINE_SHOWN]), len(found) > MINE_SHOWN
 
 
 # --- What the gates and the register want of a person -----------------------------------------------------------------
@@ -173,8 +174,10 @@ def my_systems(user: Any) -> tuple[list[dict[str, Any]], bool]:
 
 def roles_anywhere(user: Any) -> set[str]:
     """The roles ``user`` holds on any system, by a team or as a deputy too; the office does what approvers do."""
-    roles = {ANYBODY, *RoleAssignment.objects.held_by(user).order_by().values_list("role", flat=True).distinct()}
-    roles.update(Deputyship.objects.running().filter(deputy=user).values_list("role", flat=True))
+    own = RoleAssignment.objects.filter(user=user).order_by().values_list("role", flat=True)
+    by_team = RoleAssignment.objects.filter(team__group__user=user).order_by().values_list("role", flat=True)
+    standing_in = Deputyship.objects.running().filter(deputy=user).values_list("role", flat=True)
+    roles = {ANYBODY, *own.union(by_team, standing_in)}
     if _in_office(user):
         roles |= {OrgRole.GOVERNANCE_OFFICE, Role.GOVERNANCE_APPROVER}
     return roles
@@ -188,7 +191,7 @@ def _where_approver(user: Any) -> Q:
     """Systems on which ``user`` decides waivers and signs resumptions."""
     if _in_office(user):
         return Q()
-    return Q(system__in=ids_where(user, Role.GOVERNANCE_APPROVER))
+    return Q(system__in=system_ids_of(user, [Role.GOVERNANCE_APPROVER]))
 
 
 def _waivers(user: Any) -> list[WorkItem]:
@@ -214,7 +217,7 @@ def _waivers(user: Any) -> list[WorkItem]:
 def _suspensions(user: Any) -> list[WorkItem]:
     rows = (
         Suspension.objects.filter(_where_approver(user), resumption=None)
-        .exclude(system__in=ids_where(user, Role.OWNER))
+        .exclude(system__in=system_ids_of(user, [Role.OWNER]))
         .select_related("system", "suspended_by")
         .order_by("suspended_at", "pk")[:OF_EACH_KIND]
     )
@@ -234,7 +237,7 @@ def _suspensions(user: Any) -> list[WorkItem]:
 def _my_gates(user: Any) -> list[WorkItem]:
     """The gates of the systems I own: at risk, closed behind me, open or closed ahead."""
     rows = list(
-        AISystem.objects.filter(pk__in=ids_where(user, Role.OWNER))
+        AISystem.objects.filter(pk__in=system_ids_of(user, [Role.OWNER]))
         .exclude(status=None)
         .filter(Q(status__holds=False) | READY | BLOCKED)
         .select_related("status")
@@ -306,7 +309,7 @@ def clock_days() -> int:
 
 def _tiers(user: Any) -> list[WorkItem]:
     rows = list(
-        AISystem.objects.filter(pk__in=ids_where(user, Role.RISK_OWNER), tier=None)
+        AISystem.objects.filter(pk__in=system_ids_of(user, [Role.RISK_OWNER]), tier=None)
         .exclude(phase=Phase.RETIRED)
         .order_by("name", "pk")[: OF_EACH_KIND + 1]
     )

@@ -203,6 +203,10 @@ class ReviewItem(GovernedModel):
                 | Q(answered_by__isnull=False, answered_at__isnull=False),
             ),
         ]
+        # serves "what waits for my verification": few of all items wait at a time
+        indexes = [
+            models.Index(fields=["review"], condition=Q(status=ItemStatus.SUBMITTED), name="readiness_item_waiting")
+        ]
 
     def __str__(self) -> str:
         return str(self.item)
@@ -295,6 +299,14 @@ class Evidence(GovernedModel):
     class Meta:
         verbose_name_plural = "evidence"
         ordering = ["-supplied_at", "-pk"]
+        # serves "what I supplied and runs out soon"
+        indexes = [
+            models.Index(
+                fields=["supplied_by", "valid_until"],
+                condition=Q(withdrawn_at=None, valid_until__isnull=False),
+                name="readiness_evidence_running_out",
+            )
+        ]
         constraints = [
             models.CheckConstraint(name="readiness_evidence_kind_is_known", condition=Q(kind__in=EvidenceKind.values)),
             models.CheckConstraint(

@@ -19,7 +19,7 @@ from apps.core.work import (
     WorkItem,
 )
 from apps.gates.models import Waiver
-from apps.registry.models import Deputyship, RoleAssignment
+from apps.registry.querysets import system_ids_of
 from apps.registry.roles import BUNDLES, DELIVERY_ROLES, SIGN_PERM, Perm, Role
 
 from .models import PASSED, Condition, Contribution, Evidence, ItemStatus, Review, ReviewItem, Seat
@@ -29,6 +29,7 @@ EXPIRES_SOON = timedelta(days=30)
 # More of one kind than anybody works through in a day; the next come up as these are done.
 AT_MOST = 200
 TIERS = (1, 2, 3)
+SIGNING = [role for role, bundle in BUNDLES.items() if bundle & set(SIGN_PERM.values())]
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,7 @@ class _Desk:
 
     def systems(self, roles: Iterable[str]) -> Any:
         """Ids of the systems on which I hold one of ``roles``, by myself, by a team or as a deputy; a subquery."""
-        held = RoleAssignment.objects.held_by(self.user).filter(role__in=roles).values("system_id")
-        standing_in = Deputyship.objects.running(self.now).filter(deputy=self.user, role__in=roles).values("system_id")
-        return held.union(standing_in)
+        return system_ids_of(self.user, roles, at=self.now)
 
     def systems_with(self, perm: str) -> Any:
         """As :meth:`systems`, for the roles whose bundle holds ``perm``."""
@@ -54,9 +53,8 @@ class _Desk:
 
     def signs(self, system: str, section: str) -> Q:
         """Rows whose section I have the signing role for; the arguments are the paths to system and section."""
-        roles = [role for role, bundle in BUNDLES.items() if bundle & set(SIGN_PERM.values())]
         found = Q(pk=None)
-        for role in roles:
+        for role in SIGNING:
             found |= Q(**{f"{section}__signing_role": role, f"{system}__in": self.systems([role])})
         return found
 
@@ -126,7 +124,9 @@ def _sections_to_sign(desk: _Desk) -> Iterable[WorkItem]:
     strict = [tier for tier in TIERS if tier in table.sign_off["one_section_per_person_tiers"]]
     owned = desk.systems([Role.OWNER])
     rows = (
-        Seat.objects.filter(desk.signs("review__system", "section"), review__state=Review.State.OPEN)
+        # First down to the systems I sign anything on; which section it is then matters for those seats only.
+        Seat.objects.filter(review__system__in=desk.systems(SIGNING), review__state=Review.State.OPEN)
+        .filter(desk.signs("review__system", "section"))
         .filter(_asked_for(table), ~Exists(part), ~Exists(_missing_items(desk, table)))
         .exclude(standing)
         .exclude(_on_tiers(strict, "review__system") & Exists(another))

@@ -160,6 +160,11 @@ class RoleAssignment(GovernedModel):
                 name="registry_owner_is_a_person", condition=~Q(role=Role.OWNER) | Q(user__isnull=False)
             ),
         ]
+        indexes = [
+            # serve querysets.system_ids_of: on which systems does a person, or a team of theirs, hold these roles
+            models.Index(fields=["user", "role", "system"], name="registry_role_of_user"),
+            models.Index(fields=["team", "role", "system"], name="registry_role_of_team"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.holder} is {self.get_role_display()}"

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -28,6 +29,39 @@ def visible_system_ids(user: Any) -> RawSQL:
     view = view_permission_id()
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     return RawSQL(_VISIBLE, [user.pk, view, user.pk, view, user.pk, now, now])  # noqa: S611 - no text from outside
+
+
+_HELD = """
+SELECT own.system_id FROM registry_roleassignment own
+ WHERE own.user_id = %s{own}
+UNION ALL
+SELECT shared.system_id FROM registry_roleassignment shared
+  JOIN accounts_team team ON team.id = shared.team_id
+  JOIN accounts_user_groups membership ON membership.group_id = team.group_id
+ WHERE membership.user_id = %s{shared}
+"""
+_HELD_AS_DEPUTY = """
+UNION ALL
+SELECT deputy.system_id FROM registry_deputyship deputy
+ WHERE deputy.deputy_id = %s AND deputy.starts_at <= %s AND deputy.ends_at > %s AND deputy.ended_at IS NULL{deputy}
+"""
+
+
+def system_ids_of(user: Any, roles: Iterable[str] = (), *, with_deputyships: bool = True, at: Any = None) -> RawSQL:
+    """
+    Ids of the systems on which ``user`` holds one of ``roles`` (none named: any), as a subquery.
+
+    By themselves, by a team, or as a deputy at that instant (default: now).
+    """
+    wanted = [str(role) for role in roles]
+    one_of = f" AND {{}}.role IN ({', '.join(['%s'] * len(wanted))})" if wanted else ""
+    statement = _HELD + _HELD_AS_DEPUTY if with_deputyships else _HELD
+    params: list[Any] = [user.pk, *wanted, user.pk, *wanted]
+    if with_deputyships:
+        now = connection.ops.adapt_datetimefield_value(at or timezone.now())
+        params += [user.pk, now, now, *wanted]
+    places = {name: one_of.format(name) for name in ("own", "shared", "deputy")}
+    return RawSQL(statement.format(**places), params)  # noqa: S611 - only marks for parameters are put in
 
 
 @cache
@@ -68,12 +102,7 @@ class AISystemQuerySet(OfSystemQuerySet):
 
     def with_role(self, user: Any, *roles: str) -> "AISystemQuerySet":
         """Systems on which ``user`` holds one of ``roles``, directly or by a team."""
-        from .models import RoleAssignment
-
-        held = RoleAssignment.objects.held_by(user)
-        if roles:
-            held = held.filter(role__in=roles)
-        return self.filter(pk__in=held.values("system_id"))
+        return self.filter(pk__in=system_ids_of(user, roles, with_deputyships=False))
 
     def lacking(self, role: str) -> "AISystemQuerySet":
         """Systems on which nobody was given ``role``."""
@@ -88,7 +117,11 @@ class ModelVersionQuerySet(OfSystemQuerySet):
 
 class RoleAssignmentQuerySet(OfSystemQuerySet):
     def held_by(self, user: Any) -> "RoleAssignmentQuerySet":
-        """Assignments to ``user`` or to a team they are in."""
+        """
+        Assignments to ``user`` or to a team they are in: to be narrowed to one system, or read in full.
+
+        For "on which systems" over the whole portfolio see :func:`system_ids_of`; the OR here reads all of it.
+        """
         return self.filter(Q(user=user) | Q(team__group__in=user.groups.values("pk")))
 
 
