@@ -12,6 +12,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from apps.accounts.models import OrganisationRole, OrgRole, User
+from apps.gates.status import refreshed_once
 from apps.registry import actions
 from apps.registry.models import AISystem
 from apps.registry.roles import Role
@@ -87,8 +88,10 @@ def bare_system(owner: User) -> AISystem:
 @pytest.fixture
 def system(bare_system: AISystem, office: User, request: pytest.FixtureRequest) -> AISystem:
     """A system on which each role has its person; the office gave the roles."""
-    for name, role in SYSTEM_ROLES.items():
-        actions.grant_role(bare_system, by=office, role=role, user=request.getfixturevalue(name), tell=False)
+    people = {name: request.getfixturevalue(name) for name in SYSTEM_ROLES}
+    with refreshed_once():
+        for name, role in SYSTEM_ROLES.items():
+            actions.grant_role(bare_system, by=office, role=role, user=people[name], tell=False)
     return bare_system
 
 

@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.gates.status import refreshed_once
 from apps.readiness import actions
 from apps.readiness.content import section_content, statement_for
 from apps.readiness.effective import section_states
@@ -102,9 +103,10 @@ def pass_items(
     def run(review: Review, keys: Iterable[str] | None = None) -> None:
         needs = NeedsTable.load().of(review.phase, review.system.effective_tier)
         rows = ReviewItem.objects.filter(review=review).select_related("item__section", "review__system")
-        for row in rows:
-            if row.item.key in keys if keys is not None else needs.asks_for(row.item):
-                pass_item(row, by=contributor, verifier=verifiers[row.item.section.key])
+        with refreshed_once():
+            for row in rows:
+                if row.item.key in keys if keys is not None else needs.asks_for(row.item):
+                    pass_item(row, by=contributor, verifier=verifiers[row.item.section.key])
 
     return run
 
