@@ -3,6 +3,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from apps.core.api.schema import OnceGenerator
 from apps.core.views import healthz
 
 admin.autodiscover()
@@ -12,7 +13,7 @@ admin.site.site_header = "AI Factory administration"
 admin.site.site_title = "AI Factory"
 
 api: list[URLPattern | URLResolver] = [
-    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("schema/", SpectacularAPIView.as_view(generator_class=OnceGenerator), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     path("", include("apps.accounts.api.urls")),
     path("", include("apps.registry.api.urls")),

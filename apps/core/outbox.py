@@ -62,6 +62,16 @@ def drain(limit: int = 500) -> int:
     return done
 
 
+@transaction.atomic
+def retry(message: OutboxMessage) -> None:
+    """Give a message that failed too often another ten tries, from now on."""
+    message = OutboxMessage.objects.select_for_update().get(pk=message.pk)
+    if message.done_at is None:
+        message.attempts, message.due_at = 0, timezone.now()
+        message.save(update_fields=["attempts", "due_at"])
+        transaction.on_commit(_wake, robust=True)
+
+
 def discard_waiting() -> int:
     """Mark everything that waits as done without doing it. For data made up in the past, such as a demonstration."""
     return OutboxMessage.objects.filter(done_at=None).update(done_at=timezone.now(), last_error="discarded")

@@ -71,7 +71,7 @@ class People:
         if found := self.holders(role):
             return _owed(role, label, found)
         if role != Role.OWNER and (owner := self.holders(Role.OWNER)):
-            return _owed(Role.OWNER, "Owner", owner, f"nobody is {label.lower()} yet: name one, or do it yourself")
+            return _owed(Role.OWNER, "Owner", owner, f"nobody is {label.lower()} yet: name somebody")
         return self._office_owes(
             f"nobody is {label.lower()} yet" if role == Role.OWNER else f"no {label.lower()}, no owner"
         )

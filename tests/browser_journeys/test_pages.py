@@ -41,7 +41,7 @@ def test_a_signer_signs_in_any_window(
     page.locator("[name=meaning][value=approval]").check()
     page.locator("form [name=password]").fill(PASSWORD)
     page.get_by_role("button", name=re.compile("^Sign as")).click()
-    page.wait_for_load_state()
+    page.wait_for_url("**/signoffs/**")
 
     assert ready_review.sign_offs.filter(signer=technical).count() == 1
     assert_fits(page)
@@ -57,7 +57,7 @@ def test_signing_with_the_keyboard_alone(open_page: OpenPage, ready_review: Revi
     visited += _tab_to(page, "[name=password]")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    page.wait_for_url("**/signoffs/**")
 
     assert ready_review.sign_offs.filter(signer=technical).count() == 1
     assert visited < 80

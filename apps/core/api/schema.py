@@ -1,7 +1,8 @@
 """OpenAPI: the standard description, plus the problem+json answers that every operation can give."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
@@ -60,3 +61,14 @@ class ProblemAutoSchema(AutoSchema):
                 code, {"description": WORDS[code], "content": {"application/problem+json": {"schema": problem}}}
             )
         return bodies
+
+
+class OnceGenerator(SchemaGenerator):
+    """The description changes with the code only, and anybody may ask for it: made once a process."""
+
+    _made: ClassVar[dict[str, Any] | None] = None
+
+    def get_schema(self, request: Any = None, public: bool = False) -> Any:
+        if OnceGenerator._made is None:
+            OnceGenerator._made = super().get_schema(request=None, public=True)
+        return OnceGenerator._made

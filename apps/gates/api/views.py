@@ -1,5 +1,6 @@
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.shortcuts import get_object_or_404
 from django.utils.dateparse import parse_date, parse_datetime
@@ -13,6 +14,7 @@ from rest_framework.views import APIView
 from apps.accounts.models import ApiToken, Scope
 from apps.core.api.mixins import IdempotentMixin, IfMatchMixin
 from apps.core.api.pagination import CursorPage
+from apps.core.api.renderers import OrjsonRenderer
 from apps.core.exceptions import NotAllowed
 from apps.registry.models import AISystem, ModelVersion, Phase
 
@@ -137,8 +139,8 @@ class GateDecisions(IdempotentMixin, APIView):
 
 
 def _plain(body: dict[str, Any]) -> dict[str, Any]:
-    """JSON types only, so that the answer can be stored for a repeated request."""
-    return {key: value.isoformat() if hasattr(value, "isoformat") else value for key, value in body.items()}
+    """JSON types only, as they are sent: so the answer can be stored for a repeated request."""
+    return orjson.loads(OrjsonRenderer().render(body))
 
 
 def _asked_version(request: Request, system: AISystem, asked: dict[str, str]) -> ModelVersion | None:

@@ -13,6 +13,7 @@ from apps.core.exceptions import RuleViolation
 from apps.core.mail import queue_mail
 from apps.gates.evaluation import end_of_day
 from apps.gates.status import refresh
+from apps.registry.models import Deputyship
 from apps.registry.people import People
 from apps.registry.permissions import has_system_perm
 from apps.registry.roles import Perm
@@ -360,6 +361,8 @@ def tell_signers(review: Review, section: Section) -> None:
     if Seat.objects.filter(review=review, section=section).exclude(sign_off=None).exists():
         return
     ids = {pk for _, user_ids in People(review.system).holders(section.signing_role) for pk in user_ids}
+    deputies = Deputyship.objects.running().filter(system=review.system, role=section.signing_role)
+    ids |= set(deputies.values_list("deputy_id", flat=True))
     involved = Contribution.objects.filter(review_item__review=review, review_item__item__section=section)
     for user in User.objects.filter(pk__in=ids - set(involved.values_list("user_id", flat=True)), is_active=True):
         queue_mail(

@@ -4,13 +4,12 @@ import json
 import sys
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 from django.utils.dateparse import parse_date
 
 from apps.accounts.models import User
-from apps.core.exceptions import NotReady, RuleViolation
+from apps.core.exceptions import RuleViolation
 from apps.gates import actions
 from apps.gates.evaluation import Evaluation, evaluate
 from apps.gates.forms import future_instant
@@ -35,7 +34,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             code = self._answer(options)
-        except (NotReady, RuleViolation, ObjectDoesNotExist, DatabaseError, ValidationError) as error:
+        except Exception as error:  # whatever went wrong, a script must not read it as an answer
             text = "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
             raise CommandError(f"Cannot tell: {text}", returncode=CANNOT_TELL) from error
         sys.exit(code)
