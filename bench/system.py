@@ -580,7 +580,7 @@ class SystemBuilder:
     def status(self, answers: Answers) -> None:
         """The columns of ``gates.status`` and recorded decisions."""
         ahead, here = answers.ahead, answers.here
-        shown = ahead or here
+        shown = None if self.plan.phase == Phase.RETIRED else ahead or here
         holds = here is None or here.granted
         moved = timedelta(days=self.shift - answers.shift)
         changes = [found.next_change_at - moved for found in (ahead, here) if found and found.next_change_at]
@@ -592,7 +592,7 @@ class SystemBuilder:
             missing=len(shown.missing) if shown else 0,
             met=len(shown.required) - len(shown.missing) if shown else 0,
             required=len(shown.required) if shown else 0,
-            sentence=shown.sentence if shown else "Retired.",
+            sentence=shown.sentence if shown else "Retired: its road has ended.",
             holds=holds,
             at_risk_since=None if holds or self.plan.phase not in LIVE_PHASES else self.at(1),
             suspended=self.plan.is_suspended,
