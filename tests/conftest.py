@@ -73,9 +73,12 @@ def _no_network() -> Any:
 
 @pytest.fixture(autouse=True)
 def _nothing_left_over(settings: Any, tmp_path: Path) -> Any:
-    """Each test has its own folder for uploads and an empty cache."""
+    """Each test has its own folder for uploads, an empty cache and no policy of another test in memory."""
     settings.MEDIA_ROOT = tmp_path / "media"
     cache.clear()
+    from apps.gates.evaluation import forget_policies
+
+    forget_policies()
     return
 
 

@@ -6,6 +6,7 @@ Pages, API, command line, registry protocol and background work all call :func:`
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -95,10 +96,33 @@ def policy_in_force() -> GatePolicy:
 
     :raises NotReady: none is loaded. Then no gate can be answered, and none is granted.
     """
-    policy = GatePolicy.objects.filter(in_force=True).first()
-    if policy is None:
+    found = GatePolicy.objects.filter(in_force=True).values_list("pk", "sha256").first()
+    if found is None:
         raise NotReady("No gate policy is loaded. An administrator runs: manage.py load_catalogues")
-    return policy
+    return _policy(*found)
+
+
+# Which policy is in force is asked each time. What it says is kept for the process: a loaded version is never
+# rewritten, and its digest tells it from one with the same key in another database.
+@lru_cache(maxsize=8)
+def _policy(pk: int, sha256: str) -> GatePolicy:
+    return GatePolicy.objects.get(pk=pk)
+
+
+@lru_cache(maxsize=8)
+def _lines(pk: int, sha256: str) -> tuple[GateRequirement, ...]:
+    return tuple(GateRequirement.objects.filter(policy_id=pk))
+
+
+def policy_lines(policy: GatePolicy) -> tuple[GateRequirement, ...]:
+    """All lines of a policy, in the order of their gates."""
+    return _lines(policy.pk, policy.sha256)
+
+
+def forget_policies() -> None:
+    """Read them again when asked next. For tests, which write policies of their own."""
+    _policy.cache_clear()
+    _lines.cache_clear()
 
 
 def evaluate(
@@ -120,11 +144,7 @@ def evaluate(
     :raises NotReady: no policy, or a requirement could not be computed. Never read as a yes.
     """
     policy = policy or policy_in_force()
-    lines = [
-        line
-        for line in GateRequirement.objects.filter(policy=policy, phase=phase)
-        if system.effective_tier in line.tiers
-    ]
+    lines = [line for line in policy_lines(policy) if line.phase == phase and system.effective_tier in line.tiers]
     if not lines:
         raise RuleViolation(
             f"There is no gate into {Phase(phase).label if phase in Phase.values else phase}.",
@@ -138,15 +158,20 @@ def evaluate(
         version=version,
         policy=policy.body,
         people=people or People(system),
+        lines=tuple(lines),
         cache=cache if cache is not None else {},
     )
-    waivers = {w.requirement: w for w in _live_waivers(question)}
+    waivers = {waiver.requirement: waiver for waiver in _live_waivers(question) if waiver.phase == phase}
     results = [result for line in lines for result in _judge(line, question, waivers)]
     return Evaluation(system, phase, question.at, version, policy, tuple(results))
 
 
 def _live_waivers(ask: Question) -> list[Waiver]:
-    return list(Waiver.objects.filter(system=ask.system, phase=ask.phase).live(ask.at.date()))
+    """The waivers of the system that run, for all its gates, because two of them are often asked together."""
+    key = f"gates:waivers:{ask.at.date()}"
+    if key not in ask.cache:
+        ask.cache[key] = list(Waiver.objects.filter(system=ask.system).live(ask.at.date()))
+    return ask.cache[key]
 
 
 def _judge(line: GateRequirement, ask: Question, waivers: dict[str, Waiver]) -> list[Result]:

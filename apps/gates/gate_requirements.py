@@ -1,10 +1,9 @@
 """What the gate asks of the system itself: its facts, its people, its models, and that nobody stopped it."""
 
-from apps.registry.models import PHASE_ORDER, Phase, VersionUse
+from apps.registry.models import PHASE_ORDER, Phase
 from apps.registry.roles import Role
 
-from .models import Suspension
-from .requirements import Finding, Question, met, requirement, unmet
+from .requirements import Finding, Question, met, open_suspension, requirement, unmet, versions_in_use
 
 
 def _edit(ask: Question, anchor: str) -> str:
@@ -13,7 +12,7 @@ def _edit(ask: Question, anchor: str) -> str:
 
 @requirement("gates.not_suspended", title="Not suspended", owner=Role.GOVERNANCE_APPROVER)
 def not_suspended(ask: Question) -> Finding:
-    suspension = Suspension.objects.filter(system=ask.system, resumption=None).select_related("suspended_by").first()
+    suspension = open_suspension(ask.system, ask.cache)
     if suspension is None:
         return met("Nobody has suspended it.")
     return unmet(
@@ -80,9 +79,7 @@ def model_version_named(ask: Question) -> Finding:
         if ask.version.artefact_digest:
             return met(f"{ask.version} carries the digest of its artefact.")
         return unmet(f"{ask.version} has no artefact digest.", link=link)
-    uses = [
-        u.model_version for u in VersionUse.objects.filter(system=ask.system).select_related("model_version__model")
-    ]
+    uses = versions_in_use(ask)
     if not uses:
         return unmet("No model version is named, so nobody can tell what would go live.", link=link)
     if bare := [version for version in uses if not version.artefact_digest]:

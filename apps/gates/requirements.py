@@ -17,8 +17,10 @@ from typing import Any
 
 from django.utils.module_loading import autodiscover_modules
 
-from apps.registry.models import AISystem, ModelVersion
+from apps.registry.models import AISystem, ModelVersion, VersionUse
 from apps.registry.people import Owed, People
+
+from .models import GateRequirement, Suspension
 
 MET, NOT_MET, WAIVED, NOT_APPLICABLE = "met", "not_met", "waived", "not_applicable"
 STATUS_LABELS = {MET: "Met", NOT_MET: "Not met", WAIVED: "Waived", NOT_APPLICABLE: "Not applicable"}
@@ -29,7 +31,8 @@ class Question:
     """
     What is asked: may ``system`` enter ``phase`` at instant ``at``, with this model version (None: those in use)?
 
-    ``cache`` is shared by all requirements of one evaluation, so that a room reads its facts once.
+    ``lines`` are those of the policy that this gate asks on this tier. ``cache`` is shared by all requirements of one
+    evaluation, so that a room reads its facts once.
     """
 
     system: AISystem
@@ -38,6 +41,7 @@ class Question:
     version: ModelVersion | None
     policy: dict[str, Any]
     people: People
+    lines: tuple[GateRequirement, ...] = ()
     cache: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -56,6 +60,22 @@ class Finding:
     title: str = ""
     key: str = ""
     expires_at: datetime | None = None
+
+
+def versions_in_use(ask: Question) -> list[ModelVersion]:
+    """The model versions that the system uses, with their models; read once for all requirements."""
+    if "gates:versions_in_use" not in ask.cache:
+        uses = VersionUse.objects.filter(system=ask.system).select_related("model_version__model")
+        ask.cache["gates:versions_in_use"] = [use.model_version for use in uses]
+    return ask.cache["gates:versions_in_use"]
+
+
+def open_suspension(system: AISystem, cache: dict[str, Any]) -> Suspension | None:
+    """The suspension of ``system`` that nobody has lifted; read once for all who share ``cache``."""
+    if "gates:suspension" not in cache:
+        rows = Suspension.objects.filter(system=system, resumption=None).select_related("suspended_by")
+        cache["gates:suspension"] = rows.first()
+    return cache["gates:suspension"]
 
 
 def met(reason: str, **kwargs: Any) -> Finding:

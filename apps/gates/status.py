@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -12,7 +13,8 @@ from apps.registry.models import LIVE_PHASES, PHASE_ORDER, AISystem, Phase
 from apps.registry.people import People
 
 from .evaluation import Evaluation, evaluate, policy_in_force
-from .models import GatePolicy, Suspension, SystemStatus
+from .models import GatePolicy, SystemStatus
+from .requirements import open_suspension
 
 
 def next_phase(system: AISystem) -> str:
@@ -55,12 +57,13 @@ def refresh(system: AISystem, *, by: Any = None) -> None:
         return
     policy = policy_in_force()
     people = People(system)
+    now = timezone.now()
+    cache: dict[str, Any] = {}
+    ask = partial(_answer, system, policy=policy, people=people, at=now, cache=cache)
     ahead_phase = next_phase(system)
-    ahead = _answer(system, ahead_phase, policy, people)
-    here = _answer(system, system.phase, policy, people)
+    ahead, here = ask(ahead_phase), ask(system.phase)
     before = SystemStatus.objects.filter(pk=system.pk).first()
     shown = None if system.phase == Phase.RETIRED else ahead or here
-    now = timezone.now()
     holds = here is None or here.granted
     status = SystemStatus(
         system=system,
@@ -72,7 +75,7 @@ def refresh(system: AISystem, *, by: Any = None) -> None:
         sentence=shown.sentence if shown else "Retired: its road has ended.",
         holds=holds,
         at_risk_since=None if holds or system.phase not in LIVE_PHASES else _since(before, now),
-        suspended=Suspension.objects.filter(system=system, resumption=None).exists(),
+        suspended=open_suspension(system, cache) is not None,
         next_change_at=min((e.next_change_at for e in (ahead, here) if e and e.next_change_at), default=None),
         evaluated_at=now,
     )
@@ -80,11 +83,11 @@ def refresh(system: AISystem, *, by: Any = None) -> None:
     _tell(system, before, status, ahead, here, people, policy)
 
 
-def _answer(system: AISystem, phase: str, policy: GatePolicy, people: People) -> Evaluation | None:
-    """What the gate of ``phase`` says; none where no gate leads there."""
+def _answer(system: AISystem, phase: str, *, policy: GatePolicy, **known: Any) -> Evaluation | None:
+    """What the gate of ``phase`` says; none where no gate leads there. ``known`` is what both gates look at."""
     if phase not in policy.body["gates"]:
         return None
-    return evaluate(system, phase, policy=policy, people=people)
+    return evaluate(system, phase, policy=policy, **known)
 
 
 def _since(before: SystemStatus | None, now: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -72,14 +73,43 @@ def statement_for(section: Section, meaning: str = SignOff.Meaning.APPROVAL) -> 
     return " ".join(words.split())
 
 
-@dataclass
 class Material:
-    """The rows that the content of a review is made of, read once for whoever shows more of them than the content."""
+    """
+    The rows that the content of a review is made of, read once for whoever shows more of them than the content.
 
-    review: Review
-    items: list[ReviewItem]
-    links: dict[int, list[EvidenceLink]]
-    versions: list[ModelVersion]
+    Evidence and model versions are read when they are first asked for: most questions are about the items alone.
+    """
+
+    def __init__(
+        self,
+        review: Review,
+        items: list[ReviewItem],
+        links: dict[int, list[EvidenceLink]] | None = None,
+        versions: list[ModelVersion] | None = None,
+    ) -> None:
+        self.review = review
+        self.items = items
+        if links is not None:
+            self.links = links
+        if versions is not None:
+            self.versions = versions
+
+    @cached_property
+    def links(self) -> dict[int, list[EvidenceLink]]:
+        found: dict[int, list[EvidenceLink]] = defaultdict(list)
+        for link in EvidenceLink.objects.filter(review_item__review=self.review).select_related("evidence"):
+            found[link.review_item_id].append(link)
+        return found
+
+    @cached_property
+    def versions(self) -> list[ModelVersion]:
+        rows = ModelVersion.objects.filter(reviewed_in__review=self.review).select_related("model")
+        return sorted(rows, key=lambda row: (row.model.name, row.number))
+
+    @property
+    def sections(self) -> dict[int, Section]:
+        """The sections by key of their row, in their order."""
+        return {row.item.section_id: row.item.section for row in self.items}
 
     def evidence(self, row: ReviewItem) -> list[Evidence]:
         """What is attached to an item, in the order it was attached."""
@@ -93,15 +123,13 @@ def read_material(review: Review) -> Material:
     people = User.objects.in_bulk(
         {pk for row in items for pk in (row.assigned_to_id, row.answered_by_id, row.verified_by_id) if pk}
     )
+    sections: dict[int, Section] = {}
     for row in items:
         row.review = review
+        row.item.section = sections.setdefault(row.item.section_id, row.item.section)
         for name in ("assigned_to", "answered_by", "verified_by"):
             setattr(row, name, people.get(getattr(row, f"{name}_id")))
-    links: dict[int, list[EvidenceLink]] = defaultdict(list)
-    for link in EvidenceLink.objects.filter(review_item__review=review).select_related("evidence"):
-        links[link.review_item_id].append(link)
-    versions = ModelVersion.objects.filter(reviewed_in__review=review).select_related("model")
-    return Material(review, items, links, sorted(versions, key=lambda row: (row.model.name, row.number)))
+    return Material(review, items)
 
 
 def contents(review: Review, material: Material | None = None) -> dict[str, SectionContent]:
@@ -111,9 +139,8 @@ def contents(review: Review, material: Material | None = None) -> dict[str, Sect
     review = material.review
     frame = _frame(review, material.versions)
     parts = [(part, part.build(review.system)) for part in snapshot_parts()]
-    sections = {row.item.section_id: row.item.section for row in material.items}
     found = {}
-    for pk, section in sections.items():
+    for pk, section in material.sections.items():
         items = [row for row in material.items if row.item.section_id == pk]
         body = frame | {
             "section": section.key,

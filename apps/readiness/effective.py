@@ -1,9 +1,11 @@
 """Whether signatures count: not void, not run out, and over the content as it is now."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import F
 from django.utils import timezone
 
 from apps.core.canonical import sha256_hex
@@ -63,27 +65,34 @@ def section_states(
     ``material`` spares reading the content once more where the caller has just done so.
     """
     at = at or timezone.now()
-    seats = list(
-        Seat.objects.filter(review=review)
-        .select_related("review", "section", "sign_off__snapshot")
-        .defer("sign_off__snapshot__body")
-        .order_by("section__position")
+    if material is None:
+        seats = Seat.objects.filter(review=review).select_related("section").order_by("section__position")
+        sections = [seat.section for seat in seats]
+    else:
+        sections = list(material.sections.values())
+    rows = (
+        SignOff.objects.filter(review=review)
+        .select_related("seat", "snapshot", "void__voided_by")
+        .defer("snapshot__body")
+        .annotate(review_state=F("review__state"))
     )
-    ended = _last_ended(review) if any(seat.sign_off_id is None for seat in seats) else {}
-    if any(seat.review.state == Review.State.CLOSED for seat in seats):
-        return {seat.section.key: _closed_state(seat, ended) for seat in seats}
-    now = contents(review, material) if any(seat.sign_off_id for seat in seats) else {}
-    return {seat.section.key: _state(seat, now, ended, at) for seat in seats}
+    given = list(rows)
+    taken = {row.section_id: row for row in given if hasattr(row, "seat")}
+    ended = [row.void for row in given if hasattr(row, "void")]
+    last = {void.sign_off.section_id: void for void in sorted(ended, key=lambda void: (void.voided_at, void.pk))}
+    if any(row.review_state == Review.State.CLOSED for row in given):
+        return {section.key: _closed_state(section, taken, last) for section in sections}
+    now = contents(review, material) if taken else {}
+    return {section.key: _state(section, taken.get(section.pk), now, last, at) for section in sections}
 
 
-def _last_ended(review: Review) -> dict[int, SignOffVoid]:
-    """The last void of each section."""
-    voids = SignOffVoid.objects.filter(sign_off__review=review).select_related("sign_off", "voided_by")
-    return {void.sign_off.section_id: void for void in voids.order_by("voided_at", "pk")}
-
-
-def _state(seat: Seat, now: dict[str, SectionContent], ended: dict[int, SignOffVoid], at: datetime) -> SectionState:
-    section, sign_off = seat.section, seat.sign_off
+def _state(
+    section: Section,
+    sign_off: SignOff | None,
+    now: dict[str, SectionContent],
+    ended: dict[int, SignOffVoid],
+    at: datetime,
+) -> SectionState:
     if sign_off is None:
         return _ended_state(section, ended.get(section.pk))
     if not covers(sign_off, now[section.key]):
@@ -95,11 +104,12 @@ def _state(seat: Seat, now: dict[str, SectionContent], ended: dict[int, SignOffV
     return SectionState(section, "signed", sign_off, sign_off.signed_at)
 
 
-def _closed_state(seat: Seat, ended: dict[int, SignOffVoid]) -> SectionState:
+def _closed_state(section: Section, taken: Mapping[int, SignOff], ended: Mapping[int, SignOffVoid]) -> SectionState:
     """In a closed review nothing counts; its content is no longer watched, so it is not compared either."""
-    if seat.sign_off is None:
-        return _ended_state(seat.section, ended.get(seat.section_id))
-    return SectionState(seat.section, "closed", seat.sign_off, seat.sign_off.signed_at, CLOSED)
+    sign_off = taken.get(section.pk)
+    if sign_off is None:
+        return _ended_state(section, ended.get(section.pk))
+    return SectionState(section, "closed", sign_off, sign_off.signed_at, CLOSED)
 
 
 def _ended_state(section: Section, void: SignOffVoid | None) -> SectionState:

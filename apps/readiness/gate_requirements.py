@@ -2,14 +2,25 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from apps.gates.evaluation import end_of_day
 from apps.gates.models import GateRequirement
-from apps.gates.requirements import Finding, Question, blocker_test, met, not_applicable, requirement, unmet
-from apps.registry.models import PHASE_ORDER, Phase, VersionUse
+from apps.gates.requirements import (
+    Finding,
+    Question,
+    blocker_test,
+    met,
+    not_applicable,
+    requirement,
+    unmet,
+    versions_in_use,
+)
+from apps.registry.models import PHASE_ORDER, Phase
 from apps.registry.roles import Role
 
+from .content import Material, read_material
 from .effective import SectionState, section_states
 from .models import Condition, Contribution, Item, Review, ReviewItem, Section
 from .needs import ITEM_KEY, SECTION_KEY
@@ -22,15 +33,17 @@ class Facts:
     ask: Question
     review: Review | None
     uncovered: list[str]
+    material: Material | None = None
     items: dict[str, ReviewItem] = field(default_factory=dict)
-    contributors: dict[int, list[str]] = field(default_factory=dict)
-    _states: dict[str, SectionState] | None = None
 
-    @property
+    @cached_property
     def states(self) -> dict[str, SectionState]:
-        if self._states is None and self.review is not None:
-            self._states = section_states(self.review, self.ask.at)
-        return self._states or {}
+        return section_states(self.review, self.ask.at, self.material) if self.review is not None else {}
+
+    @cached_property
+    def contributors(self) -> dict[int, list[str]]:
+        """Names of those who had a part in what waits for verification, by item."""
+        return _names_of_contributors(self.review) if self.review is not None else {}
 
     def others_than(self, row: ReviewItem) -> str:
         """Such as ``somebody other than Ada Lovelace``."""
@@ -60,20 +73,19 @@ def _read(ask: Question) -> Facts:
     if review is None:
         return found
     review.system = ask.system
-    rows = ReviewItem.objects.filter(review=review).select_related(
-        "item__section", "verified_by", "answered_by", "assigned_to"
-    )
-    for row in rows.order_by("item__section__position", "item__position"):
-        row.review = review
-        found.items[row.item.key] = row
-    found.contributors = _names_of_contributors(review)
+    key = f"readiness:material:{review.pk}"
+    if key not in ask.cache:
+        ask.cache[key] = read_material(review)
+    found.material = ask.cache[key]
+    found.items = {row.item.key: row for row in found.material.items}
     return found
 
 
 def _towards(ask: Question) -> list[Review]:
     from_here = PHASE_ORDER[PHASE_ORDER.index(ask.phase) :]
     rows = Review.objects.filter(system=ask.system, phase__in=from_here, state=Review.State.OPEN)
-    found = list(rows.select_related("template").prefetch_related("reviewed_versions"))
+    rows = rows.select_related("template").defer("template__source", "template__body")
+    found = list(rows.prefetch_related("reviewed_versions"))
     nearest = min((from_here.index(review.phase) for review in found), default=None)
     return [review for review in found if from_here.index(review.phase) == nearest]
 
@@ -81,8 +93,7 @@ def _towards(ask: Question) -> list[Review]:
 def _versions_asked_for(ask: Question) -> dict[int, str]:
     if ask.version is not None:
         return {ask.version.pk: str(ask.version)}
-    uses = VersionUse.objects.filter(system=ask.system).select_related("model_version__model")
-    return {use.model_version_id: str(use.model_version) for use in uses}
+    return {version.pk: str(version) for version in versions_in_use(ask)}
 
 
 def _choose(reviews: list[Review], wanted: dict[int, str], *, strict: bool) -> tuple[Review | None, list[str]]:
@@ -207,14 +218,8 @@ def all_items(ask: Question) -> list[Finding] | Finding:
     found = facts(ask)
     if found.review is None:
         return _no_review(ask, found)
-    lines = GateRequirement.objects.filter(
-        policy__key=ask.policy["key"],
-        policy__version=ask.policy["version"],
-        phase=ask.phase,
-        name="readiness.item",
-        severity=GateRequirement.Severity.BLOCKING,
-    )
-    listed = {line.params["item"] for line in lines if ask.tier in line.tiers}
+    blocking = [line for line in ask.lines if line.severity == GateRequirement.Severity.BLOCKING]
+    listed = {line.params["item"] for line in blocking if line.name == "readiness.item"}
     return [_judge(found, row) for key, row in found.items.items() if key not in listed]
 
 
@@ -257,6 +262,8 @@ def no_open_conditions(ask: Question) -> Finding:
     found = facts(ask)
     if found.review is None:
         return met("No signature was given on a condition.")
+    if all(state.sign_off is None for state in found.states.values()):
+        return met("No condition is open.", link=found.review.get_absolute_url())
     rows = Condition.objects.filter(sign_off__review=found.review, sign_off__seat__isnull=False, done_at=None)
     conditions = list(rows.select_related("owner").order_by("due_on", "pk"))
     link = found.review.get_absolute_url()

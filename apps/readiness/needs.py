@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
 from typing import Any
 
-from apps.gates.evaluation import end_of_day, policy_in_force
+from apps.gates.evaluation import end_of_day, policy_in_force, policy_lines
 from apps.gates.models import GatePolicy, GateRequirement, Waiver
 from apps.registry.models import AISystem
 
@@ -32,22 +31,17 @@ class Needs:
 
 @dataclass
 class NeedsTable:
-    """The policy in force, read with one query (two where its settings are asked for) for many phases and tiers."""
+    """The policy in force, asked for many phases and tiers."""
 
+    policy: GatePolicy
     lines: list[GateRequirement]
 
     @classmethod
     def load(cls) -> "NeedsTable":
         """:raises NotReady: no policy is loaded."""
-        blocking = GateRequirement.objects.filter(policy__in_force=True, severity=GateRequirement.Severity.BLOCKING)
-        table = cls(list(blocking.filter(name__startswith="readiness.")))
-        if not table.lines:
-            _ = table.policy
-        return table
-
-    @cached_property
-    def policy(self) -> GatePolicy:
-        return policy_in_force()
+        policy = policy_in_force()
+        blocking = [line for line in policy_lines(policy) if line.severity == GateRequirement.Severity.BLOCKING]
+        return cls(policy, [line for line in blocking if line.name.startswith("readiness.")])
 
     def of(self, phase: str, tier: int) -> Needs:
         lines = [line for line in self.lines if line.phase == phase and tier in line.tiers]

@@ -8,6 +8,18 @@ from apps.accounts.models import OrgRole, User
 from .models import AISystem, Deputyship, RoleAssignment
 from .roles import DELIVERY_ROLES, Role
 
+_HOLDER = (
+    "pk",
+    "role",
+    "user",
+    "user__full_name",
+    "user__username",
+    "user__is_active",
+    "team__name",
+    "team__group__user",
+    "team__group__user__is_active",
+)
+
 
 @dataclass(frozen=True)
 class Owed:
@@ -37,13 +49,20 @@ class People:
 
     def _load(self) -> dict[str, list[tuple[str, tuple[int, ...]]]]:
         if self._by_role is None:
+            members: dict[tuple[int, str, str], list[int]] = {}
+            # Plain values, one row for each member of a team: this is asked on every page and by every action.
+            for pk, role, user, name, username, is_active, team, member, member_is_active in (
+                RoleAssignment.objects.filter(system=self.system)
+                .order_by("pk", "team__group__user")
+                .values_list(*_HOLDER)
+            ):
+                if user is not None and is_active:
+                    members[pk, role, name or username] = [user]
+                elif member is not None and member_is_active:
+                    members.setdefault((pk, role, team), []).append(member)
             self._by_role = {}
-            rows = RoleAssignment.objects.filter(system=self.system).select_related("user", "team__group")
-            for row in rows.prefetch_related("team__group__user_set").order_by("pk"):
-                holder = _holder(row)
-                if holder is None:
-                    continue
-                self._by_role.setdefault(row.role, []).append(holder)
+            for (_, role, name), ids in members.items():
+                self._by_role.setdefault(role, []).append((name, tuple(ids)))
         return self._by_role
 
     def holders(self, role: str) -> list[tuple[str, tuple[int, ...]]]:

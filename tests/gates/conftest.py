@@ -43,6 +43,7 @@ def one_rule(db: None) -> Iterator[dict[str, Any]]:
         """Move the one gate of the policy to another phase."""
         GateRequirement.objects.filter(policy=policy).update(phase=phase)
         GatePolicy.objects.filter(pk=policy.pk).update(body={**body, "gates": {phase: {}}})
+        evaluation.forget_policies()
 
     facts["into"] = into
     yield facts

@@ -18,6 +18,7 @@ from apps.core import outbox
 from apps.core.canonical import canonical_bytes, sha256_hex
 from apps.core.exceptions import NotAllowed, RuleViolation
 from apps.gates import actions as gates
+from apps.gates.evaluation import forget_policies
 from apps.gates.models import GatePolicy
 from apps.readiness import actions, policies
 from apps.readiness.content import ContentChanged, section_content, statement_for
@@ -364,6 +365,7 @@ def test_the_policy_can_ask_for_a_second_factor(ready, technical):
     policy = GatePolicy.objects.get(in_force=True)
     policy.body["sign_off"]["proof"]["raise"] = [{"tiers": [1], "sections": ["technical"], "minimum": "second_factor"}]
     policy.save()
+    forget_policies()
 
     with pytest.raises(RuleViolation, match="second factor"):
         sign(ready, "technical", by=technical)

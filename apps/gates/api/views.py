@@ -144,6 +144,8 @@ def _plain(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _asked_version(request: Request, system: AISystem, asked: dict[str, str]) -> ModelVersion | None:
+    if not asked["version"] and not asked["digest"]:
+        return None
     return find_version(system, asked["version"], asked["digest"], among=ModelVersion.objects.visible_to(request.user))
 
 
