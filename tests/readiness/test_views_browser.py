@@ -111,6 +111,8 @@ def test_every_page_is_accessible_and_fits(ready, business, contributor, open_pa
     ):
         page.goto(address)
         # Folded parts count as well.
-        page.evaluate("document.querySelectorAll('main details:not(.event-diff)').forEach(fold => { fold.open = true })")
+        page.evaluate(
+            "document.querySelectorAll('main details:not(.event-diff)').forEach(fold => { fold.open = true })"
+        )
         assert_accessible(page)
         assert_fits(page)

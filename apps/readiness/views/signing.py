@@ -12,9 +12,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.stepup import needs_code
 from apps.core.exceptions import NotAllowed, RuleViolation, StaleObject
+from apps.registry.permissions import system_perms
 
 from .. import actions, policies
-from ..content import ContentChanged, SectionContent, section_content, statement_for
+from ..content import ContentChanged, SectionContent, contents, read_material, statement_for
 from ..effective import section_states
 from ..forms import CompleteConditionForm, ReasonForm, SignForm, people_of
 from ..models import Condition, Review, Section, SignOff
@@ -39,7 +40,7 @@ def sign(request: HttpRequest, uid: Any, key: str) -> HttpResponse:
     review = find_review(request, uid)
     section = find_section(review, key)
     if request.method != "POST":
-        return _sign_page(request, review, section, section_content(review, section))
+        return _sign_page(request, review, section)
     person_may(policies.check_may_sign, review, section, user=request.user)
     form = SignForm(request.POST, people=people_of(review.system), needs_code=needs_code(request.user))
     made: list[SignOff] = []
@@ -50,10 +51,7 @@ def sign(request: HttpRequest, uid: Any, key: str) -> HttpResponse:
     if status == OK:
         done(request, f"{section}: your signature is on record.")
         return redirect("readiness:sign-off", uid=made[0].uid)
-    content = section_content(review, section)
-    if form.data.get("digest") != content.sha256:
-        return _changed_page(request, review, section, None)
-    return _sign_page(request, review, section, content, form=form, status=status)
+    return _sign_page(request, review, section, form=form, status=status)
 
 
 def _sign(request: HttpRequest, review: Review, section: Section, form: SignForm) -> SignOff:
@@ -75,17 +73,16 @@ def _sign(request: HttpRequest, review: Review, section: Section, form: SignForm
 
 
 def _sign_page(
-    request: HttpRequest,
-    review: Review,
-    section: Section,
-    content: SectionContent,
-    *,
-    form: SignForm | None = None,
-    status: int = OK,
+    request: HttpRequest, review: Review, section: Section, *, form: SignForm | None = None, status: int = OK
 ) -> HttpResponse:
+    """The page with the content as it is now; a form that was about other content leads to the page that says so."""
+    material = read_material(review)
+    content = contents(review, material)[section.key]
+    if form is not None and form.data.get("digest") != content.sha256:
+        return _changed_page(request, review, section, None)
     refusal = _refusal(request, review, section)
-    may_reject = refusal is not None and _may_reject(request, review, section, refusal)
-    state = section_states(review)[section.key]
+    # Open items stand against an approval, not against a rejection; everything else has been checked before them.
+    may_reject = getattr(refusal, "code", "") == "items_open"
     required = policies.required_items(review, section, timezone.now())
     context = {
         "review": review,
@@ -94,18 +91,16 @@ def _sign_page(
         "required": {row.review_item.item.key for row in required},
         "sha256": content.sha256,
         "shown": shown_content(content.canonical, review.template),
-        "state": state,
+        "state": section_states(review, material=material)[section.key],
         "refusal": refusal,
         "refusal_help": getattr(refusal, "help", ""),
-        "missing": _missing(required) if getattr(refusal, "code", "") == "items_open" else [],
-        "may_reject": may_reject,
-        "needs_code": needs_code(request.user),
+        "missing": _missing(required) if may_reject else [],
         "approval": statement_for(section),
         "rejection": statement_for(section, SignOff.Meaning.REJECTION),
         "form": form,
     }
-    if refusal is None or may_reject:
-        context["form"] = form or _fresh_form(request, review, section, content)
+    if form is None and (refusal is None or may_reject):
+        context["form"] = _fresh_form(request, review, section, content)
     return render(request, "readiness/sign.html", context, status=status)
 
 
@@ -124,18 +119,12 @@ def _fresh_form(request: HttpRequest, review: Review, section: Section, content:
 
 def _refusal(request: HttpRequest, review: Review, section: Section) -> Exception | None:
     """Why this person cannot approve the section now, if they cannot."""
+    perms = system_perms(request.user, review.system)
     try:
-        policies.check_can_sign(review, section, user=request.user)
+        policies.check_can_sign(review, section, user=request.user, perms=perms)
     except (NotAllowed, RuleViolation) as error:
         return error
     return None
-
-
-def _may_reject(request: HttpRequest, review: Review, section: Section, refusal: Exception) -> bool:
-    """Open items stand against an approval, not against a rejection."""
-    return getattr(refusal, "code", "") == "items_open" and policies.can_sign(
-        review, section, user=request.user, approving=False
-    )
 
 
 def _missing(required: list[Standing]) -> list[dict[str, Any]]:
