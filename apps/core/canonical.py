@@ -1,12 +1,16 @@
 """Canonical JSON (RFC 8785) and SHA-256: the bytes that signatures and ledger entries are about."""
 
 import hashlib
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import orjson
 import rfc8785
+
+_AS_IT_IS = frozenset({type(None), str, bool, int})
 
 
 def plain(value: Any) -> Any:
@@ -18,7 +22,14 @@ def plain(value: Any) -> Any:
 
     :raises TypeError: for a float or any other type.
     """
-    if value is None or isinstance(value, str | bool | int):
+    kind = type(value)
+    if kind in _AS_IT_IS:
+        return value
+    if kind is dict:
+        return {key if type(key) is str else str(key): plain(item) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return [plain(item) for item in value]
+    if isinstance(value, str | int):
         return value
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -27,15 +38,31 @@ def plain(value: Any) -> Any:
     if isinstance(value, Decimal | UUID):
         return str(value)
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return plain(dict(value))
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    raise TypeError(f"{type(value).__name__} has no canonical form")
+        return plain(list(value))
+    raise TypeError(f"{kind.__name__} has no canonical form")
 
 
 def canonical_bytes(value: Any) -> bytes:
-    """The RFC 8785 bytes of ``value`` after :func:`plain`."""
-    return rfc8785.dumps(plain(value))
+    """
+    The RFC 8785 bytes of ``value`` after :func:`plain`.
+
+    With ASCII keys and no floats orjson writes exactly these bytes, many times faster; the rest, and whatever it
+    refuses, goes to the reference. A test holds the two together.
+    """
+    value = plain(value)
+    if _keys_are_ascii(value):
+        with suppress(orjson.JSONEncodeError):
+            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER)
+    return rfc8785.dumps(value)
+
+
+def _keys_are_ascii(value: Any) -> bool:
+    """Keys of other letters sort by UTF-16, which is another order than that of their bytes."""
+    if type(value) is dict:
+        return all(map(str.isascii, value)) and all(map(_keys_are_ascii, value.values()))
+    return all(map(_keys_are_ascii, value)) if type(value) is list else True
 
 
 def sha256_hex(data: bytes) -> str:
