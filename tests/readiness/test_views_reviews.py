@@ -192,13 +192,13 @@ def test_a_moment_before_the_review_or_nonsense_does_no_harm(open_review, viewer
 def test_the_cost_of_the_board_does_not_grow(ready_review, contributor, viewer, as_user, django_assert_max_num_queries):
     client = as_user(viewer)
     client.get(ready_review.get_absolute_url())
-    with django_assert_max_num_queries(16) as few:
+    with django_assert_max_num_queries(14) as few:
         client.get(ready_review.get_absolute_url())
     for key in ("T-1", "O-1", "B-1", "G-1"):
         supply(item_of(ready_review, key), by=contributor)
         actions.answer_item(item_of(ready_review, key), by=contributor, answer="A")
         actions.add_comment(item_of(ready_review, key), by=contributor, text="C")
-    with django_assert_max_num_queries(16) as many:
+    with django_assert_max_num_queries(14) as many:
         client.get(ready_review.get_absolute_url())
     assert len(many) == len(few)
 
