@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from apps.core.models import GovernedModel
 from apps.readiness import actions
-from apps.readiness.models import ReviewItem, SignOff
+from apps.readiness.models import SignOff
 from tests.fixtures_reviews import item_of, pass_item, sign
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +63,6 @@ def test_a_signature_shows_its_bytes(filled, superuser, as_user):
 
 
 def test_only_staff_get_in(filled, owner, as_user):
-    item = ReviewItem.objects.first()
+    item = item_of(filled, "B-5")
 
     assert as_user(owner).get(reverse("admin:readiness_reviewitem_change", args=[item.pk])).status_code == 302

@@ -271,8 +271,8 @@ def test_a_repeated_upload_is_taken_in_once(system, contributor, api_as):
     client = api_as(contributor)
 
     def send(content):
-        body = {"kind": "document", "title": "R", "effective_on": "2026-01-05"}
-        body["file"] = SimpleUploadedFile("r.txt", content)
+        file = SimpleUploadedFile("r.txt", content)
+        body = {"kind": "document", "title": "R", "effective_on": "2026-01-05", "file": file}
         return client.post(f"{SYSTEM}/evidence/", body, format="multipart", headers={"Idempotency-Key": "up-1"})
 
     first, again, other = send(b"one"), send(b"one"), send(b"two")
