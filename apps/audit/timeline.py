@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
+from functools import cache
 from typing import Any
 
 from django.apps import apps
@@ -103,9 +104,9 @@ def object_timeline(obj: models.Model, *, user: Any = None, limit: int = 50, bef
     return _page(entries, user=user, limit=limit, before=before)
 
 
-def rows_of(entries: Iterable[Entry], *, user: Any = None) -> list[Row]:
-    """``entries``, fetched with their ``private`` part, as rows."""
-    return _Reading(list(entries), _zone_of(user)).rows()
+def rows_of(entries: Iterable[Entry], *, user: Any = None, with_changes: bool = True) -> list[Row]:
+    """``entries``, fetched with their ``private`` part, as rows; without changes they cost half."""
+    return _Reading(list(entries), _zone_of(user), with_changes).rows()
 
 
 def _page(entries: models.QuerySet[Entry], *, user: Any, limit: int, before: int | None) -> list[Row]:
@@ -128,6 +129,7 @@ def _model(kind: str) -> type[models.Model] | None:
         return None
 
 
+@cache
 def _column(model: type[models.Model] | None, name: str) -> models.Field | None:
     if model is None:
         return None
@@ -140,8 +142,9 @@ def _column(model: type[models.Model] | None, name: str) -> models.Field | None:
 class _Reading:
     """One page of entries on its way to becoming rows."""
 
-    def __init__(self, entries: list[Entry], zone: tzinfo) -> None:
+    def __init__(self, entries: list[Entry], zone: tzinfo, with_changes: bool) -> None:
         self.entries = entries
+        self.with_changes = with_changes
         self.zone = zone
         self.names = _Names()
         self.stored: dict[tuple[str, str], dict[str, Any]] = {}
@@ -166,12 +169,12 @@ class _Reading:
             if model is None or not columns:
                 continue
             key = "uid" if _column(model, "uid") else "pk"
-            found = model._base_manager.filter(**{f"{key}__in": wanted}).values(key, *columns)
+            found = model._base_manager.filter(**{f"{key}__in": wanted}).order_by().values(key, *columns)
             self.stored |= {(kind, str(row[key])): row for row in found}
 
     def _want_names(self, entry: Entry) -> None:
         model, how = _model(entry.kind), labels.kind_of(entry.kind)
-        for content in self._contents(entry):
+        for content in self._contents(entry) if self.with_changes else ():
             for name, value in content.items():
                 self.names.want(_relation(model, name), value)
         for name in how.name:
@@ -205,7 +208,7 @@ class _Reading:
             title=_fill(words.title, name),
             who=self.people.get(entry.actor_uid) or data.get("actor") or None,
             reason=data.get("reason") or "",
-            changes=self._changes(entry, data),
+            changes=self._changes(entry, data) if self.with_changes else [],
             kind=entry.kind,
             object_id=entry.object_id,
             object_label=name,
@@ -346,7 +349,7 @@ class _Names:
             how = labels.kind_of(model._meta.label_lower)
             # A name made of further ids would need another round of looking up.
             if how.name and not any(_relation(model, name) for name in how.name):
-                rows = model._base_manager.filter(pk__in=ids).values_list("pk", *how.name)
+                rows = model._base_manager.filter(pk__in=ids).order_by().values_list("pk", *how.name)
                 self.found[model] = {pk: how.join([str(part) for part in parts]) for pk, *parts in rows}
 
     def of(self, model: type[models.Model], value: Any) -> str:

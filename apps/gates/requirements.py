@@ -62,12 +62,17 @@ class Finding:
     expires_at: datetime | None = None
 
 
+def version_uses(system: AISystem, cache: dict[str, Any]) -> list[VersionUse]:
+    """Which model versions ``system`` uses, with their models; read once for all who share ``cache``."""
+    if "gates:version_uses" not in cache:
+        rows = VersionUse.objects.filter(system=system).select_related("model_version__model").order_by("pk")
+        cache["gates:version_uses"] = list(rows)
+    return cache["gates:version_uses"]
+
+
 def versions_in_use(ask: Question) -> list[ModelVersion]:
-    """The model versions that the system uses, with their models; read once for all requirements."""
-    if "gates:versions_in_use" not in ask.cache:
-        uses = VersionUse.objects.filter(system=ask.system).select_related("model_version__model")
-        ask.cache["gates:versions_in_use"] = [use.model_version for use in uses]
-    return ask.cache["gates:versions_in_use"]
+    """The model versions that the system uses."""
+    return [use.model_version for use in version_uses(ask.system, ask.cache)]
 
 
 def open_suspension(system: AISystem, cache: dict[str, Any]) -> Suspension | None:

@@ -80,13 +80,13 @@ def history_page(
 
 
 def latest(system: AISystem, *, user: Any, until: Any = None, limit: int = 6) -> list[dict[str, Any]]:
-    """The last few entries, or the last before an instant."""
+    """The last few entries, or the last before an instant; what changed in each is in the history."""
     entries = entries_of(system)
-    return _lines((entries.filter(at__lte=until) if until else entries)[:limit], user)
+    return _lines((entries.filter(at__lte=until) if until else entries)[:limit], user, with_changes=False)
 
 
-def _lines(entries: Iterable[Entry], user: Any) -> list[dict[str, Any]]:
-    return [_line(row) for row in rows_of(entries, user=user)]
+def _lines(entries: Iterable[Entry], user: Any, *, with_changes: bool = True) -> list[dict[str, Any]]:
+    return [_line(row) for row in rows_of(entries, user=user, with_changes=with_changes)]
 
 
 def _line(row: Row) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from apps.accounts.models import Team, User
 from apps.core.querysets import Reader
 from apps.gates.evaluation import Evaluation, evaluate, policy_in_force
 from apps.gates.models import Decision, Suspension, Waiver
+from apps.gates.requirements import version_uses
 from apps.gates.status import next_phase
 from apps.readiness.effective import SectionState, section_states
 from apps.readiness.gate_requirements import Facts
@@ -154,13 +155,14 @@ def _is_running(row: Deputyship, at: datetime) -> bool:
     return row.starts_at <= at < row.ends_at and (row.ended_at is None or row.ended_at > at)
 
 
-def versions_of(system: AISystem, past: Past) -> list[UsedVersion]:
-    """The model versions in use, with the digests they had."""
-    uses = past.rows(VersionUse, "model_version__model", system_id=system.pk)
+def versions_of(system: AISystem, past: Past, known: dict[str, Any] | None = None) -> list[UsedVersion]:
+    """The model versions in use, with the digests they had; ``known`` is what the gates have read of today."""
     if past.at is None:
+        uses = version_uses(system, known if known is not None else {})
         versions = {use.model_version_id: use.model_version for use in uses}
         models = {version.model_id: version.model for version in versions.values()}
     else:
+        uses = past.rows(VersionUse, system_id=system.pk)
         versions = {v.pk: v for v in past.rows(ModelVersion, id__in=[use.model_version_id for use in uses])}
         models = {m.pk: m for m in past.rows(RegisteredModel, id__in=[v.model_id for v in versions.values()])}
     found = [
@@ -289,6 +291,7 @@ class Gates:
     at_risk_since: datetime | None = None
     clock_ends: datetime | None = None
     judged: Facts | None = None
+    known: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_at_risk(self) -> bool:
@@ -310,11 +313,11 @@ def gates_of(system: AISystem) -> Gates:
     here = ask(system.phase) if system.phase in LIVE_PHASES and not (phase and _still_holds(system, now)) else None
     judged = next((facts for facts in cache.values() if isinstance(facts, Facts) and facts.review), None)
     if here is None or here.granted:
-        return Gates(ahead, here, judged=judged)
+        return Gates(ahead, here, judged=judged, known=cache)
     status = getattr(system, "status", None)
     since = (status and status.at_risk_since) or now
     days = int(policy.body.get("at_risk_clock_days", 14))
-    return Gates(ahead, here, since, since + timedelta(days=days), judged)
+    return Gates(ahead, here, since, since + timedelta(days=days), judged, cache)
 
 
 def _still_holds(system: AISystem, now: datetime) -> bool:

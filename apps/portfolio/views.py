@@ -170,7 +170,7 @@ def system(request: HttpRequest, slug: str) -> HttpResponse:
         "as_of": at,
         "owner": next((who for holders in people if holders.role == Role.OWNER for who in holders.names), None),
         "people": people,
-        "versions": overview.versions_of(shown, past),
+        "versions": overview.versions_of(shown, past, gates.known if gates else None),
         "review": overview.review_of(shown, past, gates.judged if gates else None),
         "waivers": overview.waivers_of(shown, past),
         "conditions": overview.conditions_of(shown, past),

@@ -1,7 +1,8 @@
 """What the gate asks of reviews: that there is one, that items pass, that sections carry signatures that count."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -27,27 +28,50 @@ from .needs import ITEM_KEY, SECTION_KEY
 
 
 @dataclass
-class Facts:
-    """What one evaluation needs to know of reviews, read once."""
+class Reading:
+    """A review as it stands at one instant, read once for all gates that look at it."""
 
-    ask: Question
-    review: Review | None
-    uncovered: list[str]
-    material: Material | None = None
-    items: dict[str, ReviewItem] = field(default_factory=dict)
+    review: Review
+    at: datetime
+
+    @cached_property
+    def material(self) -> Material:
+        return read_material(self.review)
+
+    @cached_property
+    def items(self) -> dict[str, ReviewItem]:
+        return {row.item.key: row for row in self.material.items}
 
     @cached_property
     def states(self) -> dict[str, SectionState]:
-        return section_states(self.review, self.ask.at, self.material) if self.review is not None else {}
+        return section_states(self.review, self.at, self.material)
 
     @cached_property
     def contributors(self) -> dict[int, list[str]]:
         """Names of those who had a part in what waits for verification, by item."""
-        return _names_of_contributors(self.review) if self.review is not None else {}
+        return _names_of_contributors(self.review)
+
+
+@dataclass
+class Facts:
+    """What one evaluation needs to know of reviews."""
+
+    ask: Question
+    review: Review | None
+    uncovered: list[str]
+    reading: Reading | None = None
+
+    @property
+    def items(self) -> dict[str, ReviewItem]:
+        return self.reading.items if self.reading else {}
+
+    @property
+    def states(self) -> dict[str, SectionState]:
+        return self.reading.states if self.reading else {}
 
     def others_than(self, row: ReviewItem) -> str:
         """Such as ``somebody other than Ada Lovelace``."""
-        names = self.contributors.get(row.pk, [])
+        names = self.reading.contributors.get(row.pk, []) if self.reading else []
         return f"somebody other than {' or '.join(names)}" if names else "a second person"
 
 
@@ -69,23 +93,22 @@ def _read(ask: Question) -> Facts:
     reviews = _towards(ask)
     wanted = _versions_asked_for(ask) if reviews else {}
     review, uncovered = _choose(reviews, wanted, strict=ask.version is not None)
-    found = Facts(ask, review, uncovered)
     if review is None:
-        return found
+        return Facts(ask, None, uncovered)
     review.system = ask.system
-    key = f"readiness:material:{review.pk}"
-    if key not in ask.cache:
-        ask.cache[key] = read_material(review)
-    found.material = ask.cache[key]
-    found.items = {row.item.key: row for row in found.material.items}
-    return found
+    key = f"readiness:review:{review.pk}:{ask.at.isoformat()}"
+    return Facts(ask, review, uncovered, ask.cache.setdefault(key, Reading(review, ask.at)))
 
 
 def _towards(ask: Question) -> list[Review]:
+    """The open reviews that count for this gate; all of the system's are read once for all its gates."""
+    key = f"readiness:open_reviews:{ask.system.pk}"
+    if key not in ask.cache:
+        rows = Review.objects.filter(system=ask.system, state=Review.State.OPEN).select_related("template")
+        rows = rows.defer("template__source", "template__body").prefetch_related("reviewed_versions")
+        ask.cache[key] = list(rows)
     from_here = PHASE_ORDER[PHASE_ORDER.index(ask.phase) :]
-    rows = Review.objects.filter(system=ask.system, phase__in=from_here, state=Review.State.OPEN)
-    rows = rows.select_related("template").defer("template__source", "template__body")
-    found = list(rows.prefetch_related("reviewed_versions"))
+    found = [review for review in ask.cache[key] if review.phase in from_here]
     nearest = min((from_here.index(review.phase) for review in found), default=None)
     return [review for review in found if from_here.index(review.phase) == nearest]
 
