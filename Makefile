@@ -41,7 +41,7 @@ fmt: .venv/dev  ## format the code
 	@$(PY) -m ruff check -q --fix-only . && $(PY) -m ruff format .
 
 bench: .venv/base  ## measure queries and CPU time per page
-	@if [ -f bench/__main__.py ]; then exec $(PY) -m bench $(ARGS); else echo "Nothing to measure yet."; fi
+	@exec $(PY) -m bench $(ARGS)
 
 lock:  ## rewrite requirements*.txt from requirements*.in (needs uv)
 	$(LOCK) requirements.in -o requirements.txt
